@@ -1,0 +1,334 @@
+"""What a plugin must be: the contracts, on one page.
+
+Everything here is a Protocol or a plain record, so that a plugin imports nothing from the workbench to satisfy one.
+Axes: `rows` are independent problems solved side by side; a trajectory is a row, and where a step of a trajectory
+is meant, `row` says which trajectory each line belongs to. Physical time, float64, everywhere.
+
+Solver, dynamics and loss contracts are stable; the others are provisional until 1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from .dataset import Dataset
+    from .graph import Graph
+    from .problem import Problem
+    from .unknowns import Block
+
+Array = Any  # np.ndarray or torch.Tensor, always the same kind out as in
+Tree = Any  # nested dicts and lists of NumPy arrays, numbers, strings, booleans and None: what a checkpoint can hold
+
+Status = Literal["ok", "blew_up", "step_too_small", "too_many_steps", "not_finite", "event", "time_out"]
+GradientMode = Literal["discrete", "backprop", "adjoint", "forward"]
+
+
+# --- solving -----------------------------------------------------------------------------------------------------
+
+
+class Rhs(Protocol):
+    """dy/dt over rows: what a solver is given. Row i of the result depends on row i of the arguments only.
+
+    `row` (rows,) names the trajectory of each line (its inputs, covariates and own parameters); `middle` (rows,) is a
+    time inside the step, by which inputs are looked up, so that a held input keeps its left value at a step's end.
+    """
+
+    def __call__(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array:
+        """f at t (rows,) and y (rows, *state); the result has the shape and dtype of y."""
+
+
+class LinearRhs(Rhs, Protocol):
+    """A right-hand side that also knows its derivatives; flat states only."""
+
+    n_parameters: int  # columns of f_p: the parameters of a row, shared ones and its own
+
+    def jacobians(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> tuple[Array, Array]:
+        """f_y (rows, state, state) and f_p (rows, state, parameter)."""
+
+    def pullback(
+        self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray, g: Array
+    ) -> tuple[Array, Array]:
+        """gᵀf_y (rows, state) and Σ gᵀf_p over each trajectory's lines (trajectory, parameter), for g (rows, state)."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """The steps that each row took: a solve can be repeated on them exactly.
+
+    `t` (rows, steps + 1), NaN after a row's last step. A step is free (its length is a constant of the replay) or
+    clipped to the end, a break or an event (its length is a difference of times that can be differentiated).
+    """
+
+    t: np.ndarray
+    clipped: np.ndarray  # (rows, steps) bool
+
+    @property
+    def n_steps(self) -> np.ndarray:
+        """Steps of each row (rows,)."""
+        return (self.t == self.t).sum(axis=1) - 1
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A solution at the times asked for: ys (rows, time, *state), NaN from a row's failing time on."""
+
+    ts: np.ndarray  # (rows, time), NaN-padded
+    ys: Array
+    status: tuple[Status, ...]
+    message: tuple[str, ...]  # per row: "" or the time, component and cause of the failure
+    stats: Mapping[str, np.ndarray]  # accepted, rejected, rhs: counts per row; rhs_calls: calls of f in all
+    mesh: Mesh | None = None
+    steps: Array | None = None  # (rows, steps + 1, *state): the states at the mesh points, where kept
+    defect: Array | None = None  # ẏ − f at ts, where a solver does not make it vanish by construction
+
+    @property
+    def ok(self) -> np.ndarray:
+        """Which rows reached their last time (rows,)."""
+        import numpy as np
+
+        return np.array([status in ("ok", "event") for status in self.status])
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """What the caller of one solve may set; a solver's own settings (rtol, step …) are options of its factory."""
+
+    max_steps: int = 100_000
+    deadline: float | None = None  # time.monotonic() at which to give up with "time_out"
+    breaks: tuple[float, ...] = ()  # times at which steps must end: jumps of inputs, doses
+    replay: Mesh | None = None
+    keep: bool = False  # keep mesh states, so that the solve can be differentiated
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """Turns f and y(t0) into a trajectory.
+
+    A solver is one of: data (a Tableau through `Offer.of_tableau`), a step function (`workbench.engine.StepSolver`
+    around `step(f, t, y, h, carry) -> (y1, error, dense, carry, ok)`), or a whole solver, an object with this method.
+    f is never evaluated outside [t0, t1]. A result that is not finite is never "ok".
+    """
+
+    order: int | None  # None: no classical order (a PINN)
+    adaptive: bool  # chooses its own steps from rtol and atol
+    differentiable: bool  # discrete and backprop gradients; without them adjoint and forward remain
+
+    def solve(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
+        """y(t0) = y0 (rows, *state), followed to ts (rows, time), NaN-padded, monotone, not before t0 (rows,)."""
+
+
+@runtime_checkable
+class CurveSolver(Protocol):
+    """A solver whose trajectory is itself trained (a PINN): it has a defect ẏ − f, and no order."""
+
+    def curve(self, problem: Problem) -> torch.nn.Module:
+        """y(t): maps t (rows, 1) to y (rows, state); owned and trained by the model."""
+
+
+# --- dynamics ----------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Dynamics(Protocol):
+    """A family of right-hand sides; its options are chosen, its problem is not known yet."""
+
+    def build(self, problem: Problem, generator: np.random.Generator) -> Field:
+        """The member of the family for this problem (its states, inputs, channels), with start values drawn."""
+
+
+@runtime_checkable
+class Field(Protocol):
+    """dy/dt = f(t, y, u, c; p) with unknowns, how it starts and how it is observed. It gives a graph, a module or both.
+
+    Optional, looked for by name: `penalties(values) -> residual rows`, `initial(observations, rng)` (an encoder),
+    `integrals(t, y, u)` (quadrature outside the error norm), `rowwise` (False forces shared steps), `separable`,
+    `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports).
+    """
+
+    states: tuple[str, ...]
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The unknowns with their start values: parameters or weights, and initial values where they can be fitted."""
+
+    def graph(self) -> Graph | None:
+        """The lowered form with groups `rhs`, `initial`, `observed` and `derived`; None if there is only a module."""
+
+    def module(self) -> torch.nn.Module | None:
+        """forward(t, y, u=None, c=None) on t (rows, 1), y (rows, *state), u (rows, input), c (rows, covariate)."""
+
+
+# --- losses ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """A loss as data: formulas in y (observed), mu (predicted) and sigma (the scale of the channel).
+
+    `residual` is what least squares works on, `nll` the negative log-likelihood of one value in data space ("" where
+    the loss is no likelihood), `scale` how sigma is profiled, `support` must be > 0 for an admissible pair, and
+    `derivative` is ∂residual/∂mu where the formula's own derivative loses digits ("" to differentiate `residual`).
+    """
+
+    name: str
+    residual: str
+    nll: str = ""
+    scale: Literal["none", "rms"] = "none"  # rms: sigma² = mean of residual²
+    support: str = "1"
+    derivative: str = ""
+    rho: Literal["linear", "huber", "absolute"] = "linear"  # how squared residuals are summed
+    delta: float = 1.0  # where huber turns linear, in units of the residual
+    source: str = ""
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """Scores a fit channel by channel; missing values never reach it."""
+
+    name: str
+
+    def pointwise(self, noise: str) -> Pointwise:
+        """The formulas for a channel whose declared noise is `noise` ("gaussian" where nothing is declared)."""
+
+
+@runtime_checkable
+class TrialLoss(Protocol):
+    """A loss on a whole trial (physics, ELBO, flow): torch code, provisional."""
+
+    def __call__(self, trial: Any) -> torch.Tensor:
+        """A scalar that is 0 for a perfect fit."""
+
+
+# --- fitting -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Linearization:
+    """An objective to first order at x: value = ½‖residuals‖² + constant, and the Jacobian of the residuals."""
+
+    residuals: np.ndarray  # (residual,)
+    jacobian: np.ndarray  # (residual, unknown)
+    value: float  # what is minimised; with profiled scales the negative log-likelihood, not ½‖r‖²
+
+    def jvp(self, v: np.ndarray) -> np.ndarray:
+        """J v (residual,)."""
+        return self.jacobian @ v
+
+    def vjp(self, w: np.ndarray) -> np.ndarray:
+        """Jᵀ w (unknown,)."""
+        return self.jacobian.T @ w
+
+
+class Objective(Protocol):
+    """What an optimizer sees: a function of the flat vector x of unknowns, within bounds. Not finite means "refused"."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    least_squares: bool  # linearize() is available
+
+    def value(self, x: np.ndarray) -> float:
+        """The objective; inf where the model has no finite solution."""
+
+    def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The objective and its gradient (unknown,)."""
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        """Residuals and Jacobian at x; raises NumericsError where the model has no finite solution."""
+
+    def frozen(self, x: np.ndarray) -> Objective:
+        """The objective with its weights (profiled scales, robust weights) held at what they are at x: plain squares."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One advance of a fit, for progress and history."""
+
+    number: int
+    rung: str  # which part of the strategy took it
+    loss: float
+    validation: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
+    event: str = ""  # a failure and what was done about it, a change of rung
+    done: bool = False
+    status: str = ""  # with done: converged, iterations, time, early_stop
+
+
+class Budget(Protocol):
+    """How much a fit may still use; the only clock that strategies see."""
+
+    iterations: int | None
+
+    def exhausted(self, iteration: int) -> str:
+        """"" while there is budget, else the status to end with: iterations or time."""
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """Lowers an objective, resumably: everything that the next step depends on is in the state."""
+
+    least_squares: bool  # needs Objective.linearize
+    opaque: bool  # one advance is a whole minimisation that cannot be interrupted
+
+    def start(self, objective: Objective, x: np.ndarray) -> Tree:
+        """The state before the first step at x; holds `x`, the point to report, at key "x"."""
+
+    def advance(self, objective: Objective, state: Tree) -> tuple[Tree, Step]:
+        """One step, from a state that may have been stored and read back; the bits are the same."""
+
+
+class Task(Protocol):
+    """What a strategy works on: the model's unknowns and the objectives that can be made of it."""
+
+    unknowns: Any  # workbench.unknowns.Unknowns, at their start values
+    optimizer: Optimizer  # the one that the user asked for, or the one that fits the model's shape
+    budget: Budget
+
+    def trajectory(self, horizon: float = 1.0) -> Objective:
+        """The misfit of the solved trajectory to the training part, up to a share of each trajectory's span."""
+
+    def defects(self) -> Sequence[Objective]:
+        """Misfits of f to the slopes of curves through the training part, one a kind of curve; () where states are hidden."""
+
+    def restrict(self, objective: Objective, free: np.ndarray, x: np.ndarray) -> Objective:
+        """The objective of the free entries (unknown,) of x, the others held."""
+
+    def validation(self, x: np.ndarray) -> float | None:
+        """The loss on the validation part; None if there is none."""
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """The order in which a fit is attempted, resumably like an optimizer."""
+
+    def start(self, task: Task, rng: np.random.Generator) -> Tree:
+        """The state before the first advance; holds `x`."""
+
+    def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
+        """One step; the last one has `done` set."""
+
+
+# --- files and reports -------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Turns a file into a Table of columns; which column means what is decided by the core."""
+
+    suffixes: tuple[str, ...]  # ".csv"; lower case
+
+    def read(self, path: Path) -> Any:
+        """A workbench.dataset.Table; raises errors of the D family with file, line and column."""
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """A view of finished runs."""
+
+    def render(self, runs: Sequence[Any], out: Path | None) -> Sequence[Path] | str:
+        """Text for standard output, or the files written at `out`."""

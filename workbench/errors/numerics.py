@@ -1,0 +1,45 @@
+"""Errors about solving and fitting (codes N…)."""
+
+from .base import WorkbenchError
+
+
+class NumericsError(WorkbenchError):
+    """A solve or a fit has no finite result; the message names the time, the component and the trajectory."""
+
+    code = "N001"
+
+
+class GradientUnavailable(WorkbenchError):
+    """The gradient that was asked for cannot be had from this solver or dynamics; the message names those that can."""
+
+    code = "N002"
+
+
+class NoFiniteSolution(NumericsError):
+    """The model has no finite solution at some unknowns; an optimizer refuses such a point and tries a nearer one."""
+
+    code = "N010"
+
+
+class FitFailed(NumericsError):
+    """A fit ended without any finite solution of its model; the last commit of its run, if any, is kept."""
+
+    code = "N011"
+
+
+class SolveFailed(NumericsError):
+    """A solve that was asked for by itself did not reach its end; the message gives its status, time and component."""
+
+    code = "N012"
+
+
+class TimesOutOfOrder(NumericsError):
+    """The times of a solve do not go one way from its start, or lie before it; they may decrease, but not turn."""
+
+    code = "N050"
+
+
+class ShapeOfRhs(NumericsError):
+    """A right-hand side returned something of another shape than its state."""
+
+    code = "N051"
