@@ -1,0 +1,29 @@
+"""A System: equations as text with parameters, initial values and a source, and what can be made of them."""
+
+from .parts import (
+    Clock,
+    Covariate,
+    EndValue,
+    Event,
+    Expression,
+    Input,
+    Network,
+    Observed,
+    Parameter,
+    State,
+)
+from .system import System
+
+__all__ = [
+    "Clock",
+    "Covariate",
+    "EndValue",
+    "Event",
+    "Expression",
+    "Input",
+    "Network",
+    "Observed",
+    "Parameter",
+    "State",
+    "System",
+]

@@ -1,0 +1,120 @@
+"""What a System consists of. Formulas are kept as the text that was written; `workbench.system.symbolic` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Literal
+
+Transform = Literal["identity", "log", "logit"]
+
+
+@dataclass(frozen=True)
+class State:
+    """One component of y: its right-hand side, how it starts, and what may be fitted about the start."""
+
+    name: str
+    equation: str
+    initial: float | str  # a number, or a formula of parameters and covariates
+    fit: bool = False  # whether the initial value is an unknown
+    lower: float = -inf
+    upper: float = inf
+    transform: Transform = "identity"
+    unit: str = ""
+    prior: str = ""
+    atol: float | None = None  # absolute tolerance of a solve; None: the solver's own
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constant of the equations: unknown unless fixed, one for all trajectories or one each."""
+
+    name: str
+    value: float
+    lower: float = -inf
+    upper: float = inf
+    transform: Transform = "identity"
+    fixed: bool = False
+    unit: str = ""
+    per: Literal["", "trajectory"] = ""
+    prior: str = ""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a column of the data measures, and how it scatters around it."""
+
+    name: str
+    formula: str
+    noise: str = ""  # gaussian, lognormal, poisson …; "": not declared
+    scale: float | None = None  # None: estimated from the residuals
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A measured signal that drives the equations, and how it runs between its samples."""
+
+    name: str
+    interpolation: Literal["hold", "linear", "cubic"] = "hold"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A constant of each trajectory, from a column of the data."""
+
+    name: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A named formula: an intermediate of the equations, a derived quantity or an invariant."""
+
+    name: str
+    formula: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A learned term that equations call like a function."""
+
+    name: str
+    arity: int
+    hidden: tuple[int, ...] = (16, 16)
+    activation: str = "tanh"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens at a time or when a trigger crosses zero: states jump, or the solve ends."""
+
+    name: str
+    time: float | str | None = None
+    trigger: str = ""
+    direction: Literal["rising", "falling", "both"] = "both"
+    map: Mapping[str, str] = field(default_factory=dict)  # state → its value afterwards
+    terminate: bool = False
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time: its unit, span and number of samples of a simulation, where solves begin if not at the first sample."""
+
+    unit: str = ""
+    span: tuple[float, float] | None = None
+    samples: int | None = None
+    start: float | None = None
+
+
+@dataclass(frozen=True)
+class EndValue:
+    """States known at one time for the values of the file, and where that is known from."""
+
+    time: float
+    values: Mapping[str, float]
+    rtol: float  # relative to the largest state, how far a precise solve may be from it
+    source: str
