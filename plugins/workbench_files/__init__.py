@@ -1,0 +1,16 @@
+"""File formats that become observations: comma- and tab-separated text, NumPy archives, HDF5."""
+
+from workbench import Offer, hookimpl
+
+
+@hookimpl
+def offer_readers() -> list[Offer]:
+    """Readers of csv, tsv, npz and hdf5 files."""
+    from . import delimited, hdf5, npz
+
+    return [
+        Offer("csv", delimited.csv, "text with a header, columns separated by commas, semicolons, tabs or spaces"),
+        Offer("tsv", delimited.tsv, "text with a header, columns separated by tabs"),
+        Offer("npz", npz.npz, "NumPy archive: one array a column, or times with a matrix of values"),
+        Offer("hdf5", hdf5.hdf5, "HDF5: one-dimensional data sets of one length, each a column"),
+    ]

@@ -1,0 +1,214 @@
+"""Text with a header and columns between separators: csv and tsv."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from workbench import Table
+from workbench.errors import Where
+from workbench.errors.data import DecimalComma, NameWrong, NoRows, UnitsRowWrong
+
+from .header import Header, read_header
+from .rows import SEPARATORS, Rows
+from .source import Source, read_source
+
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+
+
+def csv(
+    separator: Literal["auto", "comma", "semicolon", "tab", "space"] = "auto",
+    decimal: Literal[".", ","] = ".",
+    units_row: bool = False,
+    missing: str = "",
+    comment: str = "#",
+    names: tuple[str, ...] = (),
+) -> Delimited:
+    """Text with a header; `auto` takes the separator from the header and says so.
+
+    `missing` lists the cells that mean "not observed", separated by commas: `blank`, `nan` or any text. Lines that
+    begin with `comment` are skipped; `names` stand for a header that the file does not have.
+    """
+    return Delimited(
+        (".csv", ".txt", ".dat"), SEPARATORS.get(separator), decimal, units_row, missing, comment, tuple(names)
+    )
+
+
+def tsv(
+    decimal: Literal[".", ","] = ".",
+    units_row: bool = False,
+    missing: str = "",
+    comment: str = "#",
+    names: tuple[str, ...] = (),
+) -> Delimited:
+    """Text with a header and columns separated by tabs; the options are those of csv."""
+    return Delimited((".tsv", ".tab"), "\t", decimal, units_row, missing, comment, tuple(names))
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A reader of separated text: every row as wide as the header, every number finite and plainly written."""
+
+    suffixes: tuple[str, ...]
+    separator: str | None  # None: from the header
+    decimal: str
+    units_row: bool
+    missing: str
+    comment: str
+    names: tuple[str, ...]
+
+    def read(self, path: Path) -> Table:
+        """The columns of a file; every refusal is an error of the D family with file, line and column."""
+        source = read_source(Path(path))
+        header = read_header(source, self.separator, self.comment, self.names)
+        units, notes = dict(header.units), [*source.notes, *header.notes]
+        rows, skipped = _rows_below(source, header, self.comment)
+        notes += skipped
+        if self.units_row:
+            rows, from_row = _without_units(rows, header, self.decimal)
+            units |= from_row
+            notes.append("units from the second line: " + ", ".join(f"{k} in {v}" for k, v in from_row.items()))
+        columns = self._columns(rows)
+        texts = {number: cells for number, cells in enumerate(columns) if cells.dtype == object}
+        if self.decimal == ".":
+            _check_decimal_comma(texts, rows)
+        if not self.units_row:
+            _check_units_row(texts, rows, len(columns))
+        kept, left_out = _named(header.names, columns, header, source)
+        position = {name: header.names.index(name) for name in kept}
+
+        def place(row: int, name: str) -> Where:
+            return source.at(int(rows.lines[row]), rows.column_of(row, position[name]))
+
+        return Table(
+            columns=kept,
+            units=units,
+            lines=rows.lines,
+            file=source.file,
+            sha256=source.sha256,
+            decimal=self.decimal,
+            notes=(*notes, *left_out),
+            place=place,
+        )
+
+    def _columns(self, rows: Rows) -> list[np.ndarray]:
+        """Every column as float64, or as text where a cell is not a number."""
+        markers = Table.missing_markers(self.missing)
+        width = len(rows.names)
+        numbers: list[list[np.ndarray] | None] = [[] for _ in range(width)]
+        for cells in rows.chunks():
+            for number, parts in enumerate(numbers):
+                if parts is None:
+                    continue
+                values = Table.parse_numbers(cells[number::width], self.decimal, markers)
+                if values is None:
+                    numbers[number] = None
+                else:
+                    parts.append(values)
+        texts: dict[int, list[str]] = {number: [] for number, parts in enumerate(numbers) if parts is None}
+        if texts:  # a second look at the file, for the columns that turned out not to be numbers
+            for cells in rows.chunks():
+                for number, text in texts.items():
+                    text.extend(cell.strip(" \t") for cell in cells[number::width])
+        return [
+            np.concatenate(parts) if parts is not None else np.array(texts[number], dtype=object)
+            for number, parts in enumerate(numbers)
+        ]
+
+
+def _rows_below(source: Source, header: Header, comment: str) -> tuple[Rows, list[str]]:
+    """The rows below the header, without comments and without blank lines at the end."""
+    start = 0
+    for _ in range(header.line):
+        start = source.text.find(b"\n", start) + 1 or len(source.text)
+    end = len(source.text)
+    while end > start and source.text[end - 1 : end] == b"\n":
+        end -= 1
+    text, notes = source.text[start:end], []
+    lines = header.line + 1 + np.arange(text.count(b"\n") + 1 if text else 0)
+    mark = comment.encode()
+    if mark and (text.startswith(mark) or b"\n" + mark in text):
+        all_lines = text.split(b"\n")
+        kept = [i for i, line in enumerate(all_lines) if not line.startswith(mark)]
+        while kept and not all_lines[kept[-1]].strip():
+            kept.pop()
+        n_comments = sum(line.startswith(mark) for line in all_lines)
+        notes = [f"{n_comments} line{'s' * (n_comments != 1)} that begin with {comment!r} skipped"]
+        text, lines = b"\n".join(all_lines[i] for i in kept), lines[kept]
+    if not text.strip(b"\n"):
+        raise NoRows(
+            "there are no rows below the header",
+            help="at least two rows are wanted",
+            where=source.at(max(1, header.line)),
+        )
+    return Rows(source, text, lines, header.separator, header.names), notes
+
+
+def _without_units(rows: Rows, header: Header, decimal: str) -> tuple[Rows, dict[str, str]]:
+    """The rows without the first, and the units that stand there."""
+    first, _, rest = rows.text.partition(b"\n")
+    where = rows.source.at(int(rows.lines[0]), 1)
+    cells = rows.cells(first, 0)
+    if any(Table.is_number(cell, decimal) for cell in cells):
+        raise UnitsRowWrong("this line holds numbers; units are wanted here", help="leave --units-row out", where=where)
+    if not rest:
+        raise NoRows("there are no rows below the units", help="at least two rows are wanted", where=where)
+    if not all(cell.isprintable() for cell in cells):
+        raise UnitsRowWrong("a unit holds control characters", help="write the units as text", where=where)
+    units = {name: cell.strip().strip("[]()") for name, cell in zip(header.names, cells, strict=True)}
+    return (
+        Rows(rows.source, rest, rows.lines[1:], rows.separator, rows.names),
+        {name: unit for name, unit in units.items() if name and unit not in ("", "-")},
+    )
+
+
+def _check_decimal_comma(texts: dict[int, np.ndarray], rows: Rows) -> None:
+    """Raise DecimalComma where a column would be numbers if commas were decimal."""
+    for number, cells in texts.items():
+        comma = next((row for row, cell in enumerate(cells) if _COMMA_NUMBER.fullmatch(cell)), None)
+        if comma is not None and all(
+            _COMMA_NUMBER.fullmatch(cell) or Table.is_number(cell) or not cell for cell in cells[:1000]
+        ):
+            raise DecimalComma(
+                f"{cells[comma]!r} has a decimal comma (column {rows.names[number]!r})",
+                help="--decimal ,",
+                where=rows.source.at(int(rows.lines[comma]), rows.column_of(comma, number)),
+            )
+
+
+def _check_units_row(texts: dict[int, np.ndarray], rows: Rows, width: int) -> None:
+    """Raise UnitsRowWrong where the first row alone keeps columns from being numbers."""
+    if len(texts) < width or len(rows.lines) < 2 or any(Table.is_number(cells[0]) for cells in texts.values()):
+        return
+    if any(cells[0] and Table.parse_numbers(cells[1:].tolist()) is not None for cells in texts.values()):
+        shown = ", ".join(repr(cells[0]) for cells in list(texts.values())[:4])
+        raise UnitsRowWrong(
+            f"this line holds {shown} above numbers; it looks like units",
+            help="--units-row",
+            where=rows.source.at(int(rows.lines[0]), 1),
+        )
+
+
+def _named(
+    names: tuple[str, ...], columns: list[np.ndarray], header: Header, source: Source
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns by name; one without a name may only be blank or count the rows, and is left out."""
+    kept, notes = {}, []
+    for number, (name, column) in enumerate(zip(names, columns, strict=True)):
+        if name:
+            kept[name] = column
+        elif column.dtype == object and not any(column):
+            notes.append(f"column {number + 1} has no name and no values: left out")
+        elif number == 0 and column.dtype != object and len(column) > 1 and (np.diff(column) == 1).all():
+            notes.append("column 1 has no name and counts the rows: left out")
+        else:
+            raise NameWrong(
+                f"column {number + 1} has values but no name",
+                help="name it in the header",
+                where=source.at(header.line, header.fields[number].column),
+            )
+    return kept, notes

@@ -1,0 +1,21 @@
+"""What was observed: columns of a file (Table), what they mean (assemble), and the result (Dataset, split)."""
+
+from .assemble import assemble
+from .dataset import Dataset, Inputs
+from .names import did_you_mean, nearest
+from .split import TEST, TRAIN, VALIDATION, describe, split
+from .table import Table
+
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Dataset",
+    "Inputs",
+    "Table",
+    "assemble",
+    "describe",
+    "did_you_mean",
+    "nearest",
+    "split",
+]
