@@ -1,0 +1,29 @@
+"""The engines' common loop: methods as data, steps chosen per trajectory, exact derivatives of the steps taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .gradients import pullback, sensitivities
+    from .solver import StepSolver, TableauSolver
+    from .tableau import Tableau
+
+_HOMES = {
+    "Tableau": "tableau",
+    "TableauSolver": "solver",
+    "StepSolver": "solver",
+    "sensitivities": "gradients",
+    "pullback": "gradients",
+    "solver_factory": "factory",
+}
+
+__all__ = ["StepSolver", "Tableau", "TableauSolver", "pullback", "sensitivities", "solver_factory"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

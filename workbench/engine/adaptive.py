@@ -1,0 +1,161 @@
+"""The adaptive loop: every row chooses its own steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .control import Control
+from .flow import Flow
+from .march import Active, March
+from .stepper import Slopes
+
+Array = Any
+EPSILON = float(np.finfo(float).eps)
+AHEAD = 1e-6  # where inputs are looked up for the slope at a step's start: this fraction of the way to the next stop
+
+
+class Stops:
+    """Where steps must end: the declared breaks on each row's way, and its end."""
+
+    def __init__(self, flow: Flow, breaks: tuple[float, ...]) -> None:
+        tau = flow.sign[:, None] * (np.asarray(breaks, dtype=float)[None] - flow.t0[:, None])
+        self._breaks = np.where((tau > 0) & (tau < flow.end[:, None]), tau, np.inf)
+        self._end = flow.end
+
+    def after(self, row: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        """The first stop beyond τ (rows,); the row's end when there is no break."""
+        breaks = self._breaks[row]
+        return np.where(breaks > tau[:, None], breaks, np.inf).min(axis=1, initial=np.inf).clip(max=self._end[row])
+
+
+class Adaptive(Active):
+    """Active rows with the step h to try, the last error, how much h may grow, and the τ at which a step must end."""
+
+    FIELDS = (*Active.FIELDS, "h", "previous", "ceiling", "stop")
+
+    def __init__(self, march: March) -> None:
+        super().__init__(march.flow, march.arrays)
+        n = len(self)
+        self.stops = Stops(march.flow, march.options.breaks)
+        self.h, self.previous, self.ceiling = np.zeros(n), np.full(n, 1e-4), np.full(n, np.inf)
+        self.stop = self.stops.after(self.row, self.tau)
+
+
+class Attempt:
+    """One step tried in every active row: where it would end, and whether its error allows that."""
+
+    def __init__(self, march: March, active: Adaptive, control: Control, k: Slopes) -> None:
+        arrays, stepper = march.arrays, march.stepper
+        tau1 = active.tau + active.h
+        if march.flow.shifted:
+            tau1 = active.clock.representable(tau1)
+        self.clipped = active.tau + 1.01 * active.h >= active.stop
+        self.ending = bool(np.count_nonzero(self.clipped))
+        self.tau1 = np.where(self.clipped, active.stop, tau1) if self.ending else tau1
+        self.h = self.tau1 - active.tau
+        t, middle, signed = active.clock.times(active.tau, self.h, stepper.c, self.ending)
+        k[0] = active.k
+        self.y1, errors = stepper.step(march.flow, active.row, t, middle, arrays.column(signed), active.y, k)
+        active.rhs += stepper.rhs_per_step
+        self.size1 = arrays.magnitude(self.y1)
+        self.error = control.error(arrays, errors, active.size, self.size1)
+        self.accept = self.error <= 1.0
+        if not stepper.closed and np.count_nonzero(self.accept):
+            onward = self.accept & ~self.clipped if self.ending else self.accept
+            need = march.close(active, k, t, middle, self.tau1, self.y1, onward)
+            self.accept &= ~need | arrays.finite(k[stepper.end])
+
+
+def adaptive(march: March, control: Control, first_step: float, min_step: float) -> Active:
+    """Carry every row to its end, or to the reason why not."""
+    active = Adaptive(march)
+    march.begin(active, AHEAD * active.stop)
+    if len(active):
+        _choose_first_step(march, active, control, first_step)
+    k = march.stepper.room(len(active), march.flow.entries)
+    attempts = 0
+    while len(active) and not march.cap(active, attempts, active.h):
+        attempts, before = attempts + 1, len(active)
+        attempt = Attempt(march, active, control, k)
+        accepted = np.count_nonzero(attempt.accept)
+        h = _next_steps(active, attempt, control)
+        if accepted:
+            _advance(march, active, attempt, k, everyone=accepted == before)
+        active.h = h
+        if accepted < before:
+            _drop_collapsed(march, active, attempt, k, min_step)
+        if accepted and attempt.ending:
+            _arrive(march, active)
+        if len(active) != before:
+            k = march.stepper.room(len(active), march.flow.entries)
+    return active
+
+
+def _choose_first_step(march: March, active: Adaptive, control: Control, first_step: float) -> None:
+    if first_step > 0:
+        active.h = np.minimum(first_step, active.stop)
+        return
+    active.h = control.first_step(march.arrays, march.flow, active.clock, active.row, active.y, active.k, active.stop)
+    active.rhs += 1
+
+
+def _next_steps(active: Adaptive, attempt: Attempt, control: Control) -> np.ndarray:
+    """The steps to try next (rows,): a rejected one shrinks, one that was clipped does not hold the next one short."""
+    accept, error = attempt.accept, attempt.error
+    factor = np.fmin(control.factor(error, active.previous), active.ceiling)
+    h = attempt.h * factor
+    if np.count_nonzero(accept) == len(accept):
+        active.previous, active.ceiling = np.maximum(error, 1e-4), np.full(len(accept), control.grow)
+    else:
+        h = np.where(accept, h, np.minimum(h, 0.9 * attempt.h))
+        active.previous = np.where(accept, np.maximum(error, 1e-4), active.previous)
+        active.ceiling = np.where(accept, control.grow, 1.0)
+        active.rejected += ~accept
+    if attempt.ending:
+        h = np.where(attempt.clipped & accept, np.maximum(h, active.h), h)
+    return h
+
+
+def _advance(march: March, active: Adaptive, attempt: Attempt, k: Slopes, everyone: bool) -> None:
+    """Accepted rows move to the end of their step."""
+    tau1, y1, size1, k1, accept = attempt.tau1, attempt.y1, attempt.size1, k[march.stepper.end], attempt.accept
+    if everyone:
+        march.record.add(active.row, active.tau, tau1, attempt.clipped, active.y, y1, k)
+        active.tau, active.y, active.size, active.k = tau1, y1, size1, march.arrays.copy(k1)
+        active.accepted += 1
+        return
+    some, where = np.flatnonzero(accept), march.arrays.where
+    march.record.add(
+        active.row[some], active.tau[some], tau1[some], attempt.clipped[some], active.y[some], y1[some], k[:, some]
+    )
+    active.tau = np.where(accept, tau1, active.tau)
+    active.y, active.size, active.k = where(accept, y1, active.y), where(accept, size1, active.size), where(accept, k1, active.k)
+    active.accepted += accept
+
+
+def _drop_collapsed(march: March, active: Adaptive, attempt: Attempt, k: Slopes, min_step: float) -> None:
+    """Rows whose rejected step cannot be made smaller end here."""
+    flow, row = march.flow, active.row
+    resolved = np.maximum(np.abs(flow.t0[row]), np.maximum(active.tau, 1e-8 * flow.end[row]))
+    smallest = np.maximum(min_step, 16 * EPSILON * resolved)
+    over = ~attempt.accept & (active.h < smallest)
+    if np.count_nonzero(over):
+        march.collapse(active, over, smallest, k, attempt.y1)
+        active.keep(~over)
+
+
+def _arrive(march: March, active: Adaptive) -> None:
+    """Rows at their end leave; rows at a break evaluate f anew on its far side."""
+    done = active.tau >= march.flow.end[active.row]
+    some = np.flatnonzero((active.tau >= active.stop) & ~done)
+    if len(some):
+        active.stop[some] = active.stops.after(active.row[some], active.tau[some])
+        ahead = active.tau + AHEAD * (active.stop - active.tau)
+        active.slopes(some, ahead[some])
+        lost = ~march.arrays.finite(active.k) & ~done
+        march.collapse(active, lost, np.zeros(len(active)), active.k[None], active.y)
+        done |= lost
+    if np.count_nonzero(done):
+        active.keep(~done)

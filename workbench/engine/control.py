@@ -1,0 +1,84 @@
+"""How long the next step is: proportional–integral control, and the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import NumpyArrays, TorchArrays
+from .flow import Clock, Flow
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Control:
+    """h_next = h · safety · e_n^(−α) e_{n−1}^β, with k α = 0.85 and k β = 0.2 for an error estimate of order k − 1.
+
+    These are the values of the code dopri5 (α = 1/5 − 0.75 β, β = 0.04), carried to every order: Hairer & Wanner, Solving
+    ODEs II, 2nd ed., IV.2; the theory is Gustafsson's (1991, ACM TOMS 17, 533–554) and Söderlind's (2003, ACM TOMS 29, 1–26).
+    After a rejection the step does not grow at once.
+    """
+
+    rtol: float
+    atol: np.ndarray  # (entry,) or ()
+    k: int  # the error estimate is of size h^k
+    safety: float = 0.9
+    shrink: float = 0.2
+    grow: float = 10.0
+
+    @property
+    def alpha(self) -> float:
+        """The exponent of this step's error."""
+        return 0.85 / self.k
+
+    @property
+    def beta(self) -> float:
+        """The exponent of the last step's error."""
+        return 0.2 / self.k
+
+    def error(self, arrays: NumpyArrays | TorchArrays, errors: Sequence[Array], size: Array, size1: Array) -> np.ndarray:
+        """The error of a step per row, 1 being the tolerance; NaN or inf where it has none.
+
+        Several estimates combine as e₁²/√(e₁² + 0.01 Σ e_j²) (Hairer, Nørsett & Wanner, Solving ODEs I, II.10).
+        """
+        norms = arrays.scaled_norms(errors, size, size1, self.rtol, self.atol)
+        if len(norms) == 1:
+            return norms[0]
+        lead = norms[0] ** 2
+        rest = sum(norm**2 for norm in norms[1:])
+        return np.where(lead == 0, 0.0 * rest, lead / np.sqrt(lead + 0.01 * rest))
+
+    def factor(self, error: np.ndarray, previous: np.ndarray) -> np.ndarray:
+        """How much longer the next step may be (rows,), before any ceiling; `shrink` where the error is not finite."""
+        factor = error**-self.alpha
+        factor *= previous**self.beta
+        factor *= self.safety
+        return np.fmax(factor, self.shrink)
+
+    def first_step(
+        self,
+        arrays: NumpyArrays | TorchArrays,
+        f: Flow,
+        clock: Clock,
+        row: np.ndarray,
+        y: Array,
+        k: Array,
+        span: np.ndarray,
+    ) -> np.ndarray:
+        """A first step per row from the sizes of y, y' and y'' (Solving ODEs I, II.4); one evaluation of f."""
+        size = arrays.magnitude(y)
+        d0 = arrays.scaled_norms([y], size, size, self.rtol, self.atol)[0]
+        d1 = arrays.scaled_norms([k], size, size, self.rtol, self.atol)[0]
+        small = (d0 < 1e-5) | (d1 < 1e-5)
+        h0 = np.minimum(np.where(small, 1e-6 * span, 0.01 * d0 / np.where(d1 > 0, d1, 1.0)), span)
+        zero = np.zeros_like(span)
+        t, middle, step = clock.times(zero, h0, np.ones((1, 1)))
+        y1 = y + arrays.column(step) * k
+        d2 = arrays.scaled_norms([f(t[0], y1, row, middle) - k], size, size, self.rtol, self.atol)[0] / h0
+        steep = np.maximum(d1, d2)
+        h1 = np.where(steep > 1e-15, (0.01 / np.maximum(steep, 1e-15)) ** (1.0 / self.k), np.maximum(1e-6 * span, 1e-3 * h0))
+        return np.fmin(np.fmin(100.0 * h0, h1), span)

@@ -1,0 +1,94 @@
+"""How a row can fail, told apart and said in words: the time, the component, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contracts import Status
+from .arrays import NumpyArrays, TorchArrays
+from .flow import Flow
+
+Array = Any
+STEEP = 1e8  # a state that changes by itself within this fraction of the time covered is on its way to infinity
+
+
+class Failures:
+    """The status and message of each row; "ok" until something else is said."""
+
+    def __init__(self, flow: Flow, arrays: NumpyArrays | TorchArrays) -> None:
+        self._flow, self._arrays = flow, arrays
+        self.status: list[Status] = ["ok"] * flow.rows
+        self.message = [""] * flow.rows
+
+    def say(self, row: int, status: Status, message: str) -> None:
+        """Row ends with this status."""
+        self.status[row], self.message[row] = status, message
+
+    def time(self, row: int, tau: float) -> str:
+        """The physical time in words."""
+        return f"t = {self._flow.t0[row] + self._flow.sign[row] * tau:.10g}"
+
+    def component(self, entry: int) -> str:
+        """The entry of a flat state in words, counted from 0."""
+        if len(self._flow.shape) == 1:
+            return f"component {entry}"
+        return f"component {tuple(int(i) for i in np.unravel_index(entry, self._flow.shape))}"
+
+    def start(self, row: int, y: np.ndarray, k: np.ndarray | None) -> None:
+        """The initial state, or f there, is not finite."""
+        bad = y if k is None else k
+        entry = int(np.flatnonzero(~np.isfinite(bad))[0])
+        what = "the initial state" if k is None else "the right-hand side at the start"
+        self.say(row, "not_finite", f"{what} is {bad[entry]} in {self.component(entry)} at {self.time(row, 0.0)}")
+
+    def collapse(self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray) -> None:
+        """No step is small enough, or a fixed step failed: y and k are the last good state and slope, tried what came."""
+        steep = np.abs(k) * tau / np.maximum(np.abs(y), np.finfo(float).tiny)
+        huge = float(np.finfo(tried.real.dtype).max) ** 0.25
+        finite = np.isfinite(tried)
+        where = self.time(row, tau)
+        if steep.max() > STEEP or np.abs(y).max() > huge or np.isinf(tried.real).any() or np.isinf(tried.imag).any():
+            entry = int(np.argmax(np.abs(k)))
+            self.say(row, "blew_up", f"the solution grows without bound: {self.component(entry)} is {y[entry]:.4g} at {where}")
+        elif not finite.all():
+            entry = int(np.flatnonzero(~finite.all(axis=0))[0])
+            self.say(row, "not_finite", f"the right-hand side is NaN in {self.component(entry)} from {where} on")
+        else:
+            entry = int(np.argmax(np.abs(k)))
+            self.say(
+                row,
+                "step_too_small",
+                f"no step above {h:.2g} meets the tolerance in {self.component(entry)} at {where}; "
+                "declare jumps of f as breaks, or loosen rtol",
+            )
+
+    def unfinished(self, row: int, status: Status, tau: float, steps: int, h: float, y: Array, k: Array) -> None:
+        """The caps on steps or time were reached; y and k are (1, entry)."""
+        reached = f"{self.time(row, tau)} of {self.time(row, float(self._flow.end[row]))} reached after {steps} steps"
+        rate = self._fastest_rate(row, tau, y, k)
+        slope, size = (float(np.linalg.norm(self._arrays.numpy(x))) for x in (k, y))
+        stiff = rate * h > 0.5 and slope * h < 0.1 * size
+        entry = int(np.argmax(np.abs(self._arrays.numpy(k)[0])))
+        advice = (
+            f"; it looks stiff (a rate of {rate:.2g} holds the step at {h:.2g}): try an implicit solver such as scipy_radau"
+            if stiff
+            else f"; {self.component(entry)} changes fastest"
+        )
+        self.say(row, status, reached + advice)
+
+    def _fastest_rate(self, row: int, tau: float, y: Array, k: Array) -> float:
+        """The size of the largest eigenvalue of f_y, by five power iterations on differences of f."""
+        numpy = self._arrays.numpy
+        rows = np.array([row])
+        t = self._flow.clock(rows).at(np.array([tau]))
+        length = 1e-7 * (float(np.linalg.norm(numpy(y))) + 1e-3)
+        direction, rate = k, 0.0
+        for _ in range(5):
+            size = float(np.linalg.norm(numpy(direction)))
+            if not 0.0 < size < np.inf:
+                return rate
+            direction = self._flow(t, y + direction * (length / size), rows, t) - k
+            rate = float(np.linalg.norm(numpy(direction))) / length
+        return rate

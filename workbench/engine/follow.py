@@ -1,0 +1,111 @@
+"""The loop over steps that are known beforehand: fixed steps, and a solve repeated on its mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contracts import Mesh
+from .flow import Flow
+from .march import Active, March
+from .stepper import Slopes
+
+Array = Any
+
+
+def equal_steps(flow: Flow, step: float, breaks: tuple[float, ...]) -> Mesh:
+    """Equal steps of at most `step` between any two of: the start, the observations, the breaks. 0: one step between each.
+
+    So no observation is interpolated, and a method shows its own order at every one of them.
+    """
+    rows = [_row_of_steps(flow, i, step, breaks) for i in range(flow.rows)]
+    width = max((len(tau) for tau, _ in rows), default=1)
+    t, clipped = np.full((flow.rows, width), np.nan), np.zeros((flow.rows, width - 1), dtype=bool)
+    for i, (tau, ends) in enumerate(rows):
+        t[i, : len(tau)] = tau
+        clipped[i, : len(tau) - 1] = ends
+    every = np.arange(flow.rows)
+    return Mesh(flow.physical(every[:, None], t), clipped)
+
+
+def _row_of_steps(flow: Flow, i: int, step: float, breaks: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    observed = flow.tau[i][np.isfinite(flow.tau[i])]
+    jumps = flow.sign[i] * (np.asarray(breaks, dtype=float) - flow.t0[i])
+    jumps = jumps[(jumps > 0) & (jumps < flow.end[i])]
+    corners = np.unique(np.concatenate([[0.0], observed, jumps]))
+    forced = np.isin(corners[1:], [*jumps, flow.end[i]])
+    if step <= 0 or len(corners) < 2:
+        return corners, forced
+    gaps = np.diff(corners)
+    counts = np.maximum(1, np.ceil(gaps / step * (1 - 1e-12))).astype(int)
+    start = np.repeat(corners[:-1], counts)
+    number = np.arange(1, len(start) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    tau = flow.clock(np.array([i])).representable(start + number * np.repeat(gaps / counts, counts))
+    last = np.cumsum(counts) - 1
+    tau[last] = corners[1:]  # exactly, whatever the sum rounds to
+    ends = np.zeros(len(tau), dtype=bool)
+    ends[last] = forced
+    return np.concatenate([[0.0], tau]), ends
+
+
+def follow(march: March, mesh: Mesh) -> Active:
+    """Take the steps of `mesh` in every row, with no error control."""
+    flow, every = march.flow, np.arange(march.flow.rows)
+    active = Active(flow, march.arrays)
+    plan = Plan(flow.since(every, mesh.t), mesh.clipped, mesh.n_steps)
+    march.begin(active, 0.5 * np.where(plan.n_steps > 0, plan.tau[:, min(1, plan.tau.shape[1] - 1)], 0.0))
+    active.keep(plan.n_steps[active.row] > 0)
+    k = march.stepper.room(len(active), flow.entries)
+    number = 0
+    while len(active) and not march.cap(active, number, plan.tau[active.row, number + 1] - active.tau):
+        before = len(active)
+        _step(march, active, plan, number, k)
+        number += 1
+        if len(active) != before:
+            k = march.stepper.room(len(active), flow.entries)
+    return active
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A mesh in shifted time."""
+
+    tau: np.ndarray
+    clipped: np.ndarray
+    n_steps: np.ndarray
+
+
+def _step(march: March, active: Active, plan: Plan, number: int, k: Slopes) -> None:
+    """Step `number` of every active row; rows that end leave `active`."""
+    arrays, stepper = march.arrays, march.stepper
+    tau1, clipped = plan.tau[active.row, number + 1], plan.clipped[active.row, number]
+    last = plan.n_steps[active.row] == number + 1
+    t, middle, signed = active.clock.times(active.tau, tau1 - active.tau, stepper.c)
+    k[0] = active.k
+    y1, _ = stepper.step(march.flow, active.row, t, middle, arrays.column(signed), active.y, k)
+    active.rhs += stepper.rhs_per_step
+    good = arrays.finite(y1)
+    if not stepper.closed:
+        march.close(active, k, t, middle, tau1, y1, good & ~last & ~clipped)
+    if np.count_nonzero(good) < len(good):
+        march.collapse(active, ~good, tau1 - active.tau, k, y1)
+        active.keep(good)
+        some = np.flatnonzero(good)
+        y1, tau1, clipped, last = y1[some], tau1[some], clipped[some], last[some]
+        k = [slope[some] for slope in k] if arrays.graph else k[:, some]
+    march.record.add(active.row, active.tau, tau1, clipped, active.y, y1, k)
+    active.tau, active.y, active.k = tau1, y1, arrays.copy(k[stepper.end])
+    active.accepted += 1
+    _pass_breaks(active, plan, number, last, clipped)
+
+
+def _pass_breaks(active: Active, plan: Plan, number: int, last: np.ndarray, clipped: np.ndarray) -> None:
+    """Rows at their last step leave; at a break f may be another on its far side."""
+    if np.count_nonzero(last):
+        active.keep(~last)
+        clipped = clipped[~last]
+    if np.count_nonzero(clipped):
+        some = np.flatnonzero(clipped)
+        active.slopes(some, 0.5 * (active.tau[some] + plan.tau[active.row[some], number + 2]))

@@ -1,0 +1,112 @@
+"""Solvers made of a method and the loop: from a tableau, or from a step function."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contracts import Rhs, SolveOptions, Trajectory
+from .adaptive import adaptive
+from .arrays import NumpyArrays, TorchArrays, library
+from .control import Control
+from .flow import Flow
+from .follow import equal_steps, follow
+from .march import March
+from .stepper import Stepper, TableauStepper
+from .tableau import Tableau
+
+Array = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSolver(ABC):
+    """A method in the common loop (contracts.Solver), with the settings that all of them share.
+
+    rtol, atol: the estimated error of a step stays below atol + rtol |y|, root mean square over the state; atol may be one
+    number a component. step: above 0, equal steps of at most this length between observations; a method without an error
+    estimate and without `step` takes one step per observation interval. first_step: 0 chooses it from f. min_step: a row
+    that needs a smaller one fails; the rounding of time is the least in any case. safety: of the step control.
+    """
+
+    rtol: float = 1e-6
+    atol: float | tuple[float, ...] = 1e-9
+    step: float = 0.0
+    first_step: float = 0.0
+    min_step: float = 0.0
+    safety: float = 0.9
+
+    differentiable = True
+
+    @property
+    @abstractmethod
+    def order(self) -> int:
+        """The order of the solution that is carried on."""
+
+    @property
+    @abstractmethod
+    def adaptive(self) -> bool:
+        """It chooses its own steps."""
+
+    @property
+    @abstractmethod
+    def error_power(self) -> int:
+        """The error estimate is of size h to this power."""
+
+    @abstractmethod
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the method on such arrays."""
+
+    def solve(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
+        """y(t0) = y0 (rows, *state), followed to ts (rows, time), NaN-padded, increasing or decreasing."""
+        arrays = library(y0, len(y0))
+        with arrays.quietly():
+            return self._solve(Flow(f, y0, t0, ts), arrays, options)
+
+    def backprop(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
+        """`solve` on torch tensors with torch's graph kept; the lengths of the steps are constants of that graph."""
+        return self._solve(Flow(f, y0, t0, ts), library(y0, len(y0), graph=True), options)
+
+    def _solve(self, flow: Flow, arrays: NumpyArrays | TorchArrays, options: SolveOptions) -> Trajectory:
+        march = March(flow, arrays, self.stepper(arrays), options)
+        with np.errstate(all="ignore"):  # what is not finite is looked for, and said
+            if options.replay is not None:
+                active = follow(march, options.replay)
+            elif self.adaptive:
+                active = adaptive(march, self._control(flow), self.first_step, self.min_step)
+            else:
+                active = follow(march, equal_steps(flow, self.step, options.breaks))
+            return march.trajectory(active)
+
+    def _control(self, flow: Flow) -> Control:
+        atol = np.broadcast_to(np.asarray(self.atol, dtype=float), flow.shape).reshape(flow.entries)
+        return Control(self.rtol, atol, self.error_power, self.safety)
+
+
+@dataclass(frozen=True)
+class TableauSolver(LoopSolver):
+    """An explicit Runge–Kutta method in the common loop."""
+
+    tableau: Tableau
+
+    @property
+    def order(self) -> int:
+        """The order of the solution that is carried on."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """It chooses its own steps."""
+        return self.tableau.adaptive and self.step <= 0
+
+    @property
+    def error_power(self) -> int:
+        """The error estimate is of size h to this power."""
+        low = self.tableau.order_low
+        return (self.tableau.order if low is None else low + 1) if self.tableau.adaptive else 1
+
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the method on such arrays."""
+        return TableauStepper(self.tableau, arrays)

@@ -1,0 +1,139 @@
+"""A Runge–Kutta method as data: exact coefficients, checked when they are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .dense import Polynomial, tower
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """An explicit method y1 = y0 + h Σ b_i k_i, k_i = f(t + c_i h, y0 + h Σ a_ij k_j), with what makes it adaptive and dense.
+
+    Coefficients are strings: fractions ("1/5") or decimals as published. `digits` is the number of decimals of a method
+    that is published rounded; without it every identity must hold exactly. An error estimate h Σ e_i k_i comes from the
+    embedded weights `b_low` or from rows `errors`; of several rows the first leads and the others only damp it, as in
+    dop853 (Hairer, Nørsett & Wanner, Solving ODEs I, 2nd ed., II.10). Its stages may include f at the step's end.
+
+    Dense output has one line of weights a stage: `dense` (powers θ, θ², … of each weight) or `tower` (see `dense.tower`),
+    over the stages of the method, then f at the step's end unless it is a stage already, then the stages `c_more`,
+    `a_more` that only dense output needs. Without either it is the cubic Hermite polynomial.
+    """
+
+    name: str
+    order: int
+    c: Row
+    a: Sequence[Row]
+    b: Row
+    b_low: Row = ()
+    errors: Sequence[Row] = ()
+    order_low: int | None = None
+    dense: Sequence[Row] = ()
+    tower: Sequence[Row] = ()
+    c_more: Row = ()
+    a_more: Sequence[Row] = ()
+    dense_order: int = 3  # local error of the dense output is O(h^(dense_order + 1))
+    digits: int | None = None
+    summary: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        stages = len(self.b)
+        if len(self.c) != stages or [len(row) for row in self.a] != list(range(stages)):
+            raise ValueError(f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries")
+        first = self.n_stages
+        if [len(row) for row in self.a_more] != list(range(first, first + len(self.c_more))):
+            raise ValueError(f"tableau {self.name}: stages of the dense output start with {first} entries")
+        for c, row in zip((*self.c, *self.c_more), (*self.a, *self.a_more), strict=True):
+            if self._differs(sum(map(Fraction, row)), Fraction(c)):
+                raise ValueError(f"tableau {self.name}: the row of c = {c} sums to {float(sum(map(Fraction, row)))}")
+        if self._differs(sum(map(Fraction, self.b)), Fraction(1)):
+            raise ValueError(f"tableau {self.name}: the weights do not sum to 1")
+        for row in self.error_weights:
+            if len(row) > first or self._differs(sum(row, Fraction(0)), Fraction(0)):
+                raise ValueError(f"tableau {self.name}: error weights must be one a stage and sum to 0")
+        for row, end in zip(self.polynomials, self._end_weights, strict=True):
+            if self._differs(sum(row, Fraction(0)), end, scale=sum(map(abs, row))):
+                raise ValueError(f"tableau {self.name}: dense output does not meet y1 at θ = 1")
+
+    def _differs(self, found: Fraction | int, wanted: Fraction, scale: Fraction | int = 1) -> bool:
+        slack = 0 if self.digits is None else 10 * Fraction(1, 10**self.digits) * max(1, scale, abs(wanted))
+        return abs(found - wanted) > slack
+
+    @property
+    def fsal(self) -> bool:
+        """The last stage is f at the step's end: it is the first of the next step."""
+        return len(self.b) > 1 and Fraction(self.c[-1]) == 1 and all(
+            Fraction(x) == Fraction(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True)
+        )
+
+    @property
+    def n_stages(self) -> int:
+        """Stages of a step, f at its end included."""
+        return len(self.b) + (not self.fsal)
+
+    @property
+    def adaptive(self) -> bool:
+        """It estimates its own error."""
+        return bool(self.b_low or self.errors)
+
+    @cached_property
+    def error_weights(self) -> tuple[tuple[Fraction, ...], ...]:
+        """The rows e of the error estimates h Σ e_i k_i."""
+        if not self.b_low:
+            return tuple(tuple(map(Fraction, row)) for row in self.errors)
+        b = (*map(Fraction, self.b), *[Fraction(0)] * (len(self.b_low) - len(self.b)))
+        return (tuple(x - Fraction(y) for x, y in zip(b, self.b_low, strict=True)),)
+
+    @property
+    def _end_weights(self) -> list[Fraction]:
+        return [*map(Fraction, self.b), *[Fraction(0)] * (self.n_stages - len(self.b) + len(self.c_more))]
+
+    @cached_property
+    def polynomials(self) -> tuple[Polynomial, ...]:
+        """The weight of each stage in y(θ) = y0 + h Σ w_i(θ) k_i, as coefficients of θ, θ², …"""
+        if self.dense:
+            rows = [tuple(map(Fraction, row)) for row in self.dense]
+            rows += [(Fraction(0),)] * (len(self._end_weights) - len(rows))
+            return tuple(rows)
+        return tower(self._end_weights, self.n_stages - 1, [tuple(map(Fraction, row)) for row in self.tower])
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        """The coefficients as float64."""
+        return Arrays(self)
+
+
+class Arrays:
+    """A tableau in float64: c (stage,), a (stage, stage) over all stages, b (own,), errors (row, stage), w (stage, power)."""
+
+    def __init__(self, tableau: Tableau) -> None:
+        import numpy as np
+
+        def padded(rows: Sequence[Sequence[Any]], width: int) -> np.ndarray:
+            out = np.zeros((len(rows), width))
+            for line, row in zip(out, rows, strict=True):
+                line[: len(row)] = [float(Fraction(x)) for x in row]
+            return out
+
+        own, first = len(tableau.b), tableau.n_stages
+        end = [] if tableau.fsal else [tableau.b]
+        a = padded([*tableau.a, *end, *tableau.a_more], first + len(tableau.c_more))
+        nodes = [*tableau.c, *["1"] * len(end), *tableau.c_more]
+        self.own, self.first, self.all = own, first, len(nodes)
+        self.c = np.array([float(Fraction(c)) for c in nodes])
+        self.a = a
+        self.b = np.array([float(Fraction(x)) for x in tableau.b])
+        width = max((len(row) for row in tableau.error_weights), default=0)
+        self.errors = padded(tableau.error_weights, width)
+        self.w = padded(tableau.polynomials, max(len(row) for row in tableau.polynomials))
