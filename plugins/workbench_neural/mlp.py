@@ -1,0 +1,101 @@
+"""A multilayer perceptron as right-hand side, every channel a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from workbench import Block, Problem
+from workbench.errors.usage import UsageError
+
+from .scales import Scales
+
+if TYPE_CHECKING:
+    import torch
+
+Activation = Literal["tanh", "softplus", "silu", "relu", "sin"]
+Features = Literal["state", "state+time"]
+
+LARGEST_INITIAL = 200  # initial values that are freed; with more of them they stay at the first observations
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """dy/dt = slope · network((y − mean)/spread, u, c[, t]); sizes are measured on the data without the test part."""
+
+    hidden: tuple[int, ...]
+    activation: Activation
+    features: Features
+    decay: float
+
+    def build(self, problem: Problem, generator: np.random.Generator) -> MlpField:
+        """A network for the problem's channels, its weights drawn from `generator`."""
+        if problem.data is None:
+            raise UsageError("a network is fitted to data, and there is none", help="give a data file, or simulate one first")
+        return MlpField(self, problem, Scales.of(problem), generator)
+
+
+class MlpField:
+    """The network with its start weights: Glorot & Bengio (2010, eq. 16), the last layer at a tenth of that."""
+
+    def __init__(self, family: Mlp, problem: Problem, scales: Scales, generator: np.random.Generator) -> None:
+        assert problem.data is not None
+        self.family, self.data, self.scales = family, problem.data, scales
+        self.states = problem.data.channels
+        width = len(self.states) + len(scales.u_mean) + len(scales.c_mean) + (family.features == "state+time")
+        self.sizes = (width, *family.hidden, len(self.states))
+        self._start = _draw(self.sizes, generator)
+
+    def graph(self) -> None:
+        """No graph: the network is a torch module."""
+
+    def module(self) -> torch.nn.Module:
+        """forward(t (rows, 1), y (rows, state), u (rows, input), c (rows, covariate)) → (rows, state)."""
+        from .network import Network
+
+        return Network(self.sizes, self.family.activation, self.scales, self.family.features == "state+time")
+
+    def blocks(self) -> tuple[Block, ...]:
+        """`weights` (shared) and `initial` (one each trajectory, starting at its first observations)."""
+        labels = tuple(f"w{i}" for i in range(len(self._start)))
+        weights = Block("weights", labels, self._start, shrink=self.family.decay)
+        first = _first_values(self.data.values, self.data.trajectory_of, self.scales.y_mean)
+        free = first.size <= LARGEST_INITIAL
+        return weights, Block("initial", self.states, first, free=free, per="trajectory")
+
+    def equations(self, values: dict[str, float]) -> tuple[str, ...]:
+        """What the network maps to what; its weights are in the run."""
+        names = ", ".join([*self.states, *(self.data.inputs.names if self.data.inputs else ()), *self.data.covariates])
+        shape = "-".join(map(str, self.sizes))
+        return tuple(f"d {s}/dt = mlp_{i}({names})   [{shape}, {self.family.activation}]" for i, s in enumerate(self.states))
+
+
+def _draw(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Weights (out, in) and biases (out,) layer by layer, flat."""
+    parts = []
+    layers = list(zip(sizes[:-1], sizes[1:], strict=True))
+    for k, (n_in, n_out) in enumerate(layers):
+        reach = np.sqrt(6.0 / (n_in + n_out)) * (0.1 if k == len(layers) - 1 else 1.0)
+        parts += [generator.uniform(-reach, reach, (n_out, n_in)).ravel(), np.zeros(n_out)]
+    return np.concatenate(parts)
+
+
+def _first_values(values: np.ndarray, trajectory: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    """The first finite value of each channel of each trajectory (trajectory, channel); its mean where there is none."""
+    first = np.tile(fallback, (int(trajectory.max()) + 1, 1))
+    for channel in range(values.shape[1]):
+        seen = np.flatnonzero(np.isfinite(values[:, channel]))[::-1]  # the earliest one is written last
+        first[trajectory[seen], channel] = values[seen, channel]
+    return first
+
+
+def mlp(
+    hidden: tuple[int, ...] = (32,),
+    activation: Activation = "tanh",
+    features: Features = "state",
+    decay: float = 0.0,
+) -> Mlp:
+    """A network of `hidden` layers; `features` may add time, `decay` is the precision of a Gaussian prior on weights."""
+    return Mlp(tuple(hidden), activation, features, decay)

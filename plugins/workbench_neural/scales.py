@@ -1,0 +1,55 @@
+"""Typical sizes of states, slopes and inputs over the observations that a fit may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import Dataset, Problem
+
+TEST = 2  # the part of a split that nothing may look at before the fit has ended
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Centres and spreads: a network sees (y − y_mean)/y_spread and its output is multiplied by `slope`."""
+
+    y_mean: np.ndarray  # (state,)
+    y_spread: np.ndarray  # (state,)
+    slope: np.ndarray  # (state,) root mean square of Δy/Δt
+    u_mean: np.ndarray  # (input,)
+    u_spread: np.ndarray  # (input,)
+    c_mean: np.ndarray  # (covariate,)
+    c_spread: np.ndarray  # (covariate,)
+    t_mean: float
+    t_spread: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> Scales:
+        """Measured on everything but the test part."""
+        data = problem.data
+        assert data is not None, "a network is built for data"
+        seen = np.asarray(problem.part) != TEST if problem.part is not None else np.ones(len(data.t), dtype=bool)
+        y_mean, y_spread = _spread(data.values[seen])
+        u = data.inputs.values if data.inputs is not None else np.zeros((1, 0))
+        c = np.column_stack(list(data.covariates.values())) if data.covariates else np.zeros((1, 0))
+        t_mean, t_spread = _spread(data.t[seen][:, None])
+        slope = _slopes(data, seen, y_spread)
+        return cls(y_mean, y_spread, slope, *_spread(u), *_spread(c), float(t_mean[0]), float(t_spread[0]))
+
+
+def _spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    return mean, np.where(spread > 0, spread, 1.0)
+
+
+def _slopes(data: Dataset, seen: np.ndarray, y_spread: np.ndarray) -> np.ndarray:
+    """Root mean square of the difference quotients within trajectories (state,)."""
+    inside = (np.diff(data.trajectory_of) == 0) & (np.diff(data.t) > 0) & seen[1:] & seen[:-1]
+    rates = np.diff(data.values, axis=0)[inside] / np.diff(data.t)[inside, None]
+    finite = [column[np.isfinite(column)] for column in rates.T]
+    squares = np.array([np.mean(column**2) if len(column) else 0.0 for column in finite])
+    known = np.isfinite(squares) & (squares > 0)
+    span = max(float(np.ptp(data.t[seen])), 1e-300)
+    return np.where(known, np.sqrt(np.where(known, squares, 1.0)), y_spread / span)

@@ -1,0 +1,119 @@
+"""The ladder: each rung starts where the one before was best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from workbench.contracts import Objective, Step, Task, Tree
+
+from . import rung
+
+SHORTEST = 1 / 32  # five halvings: where a start has no finite solution on the whole span, a shorter one is tried
+TRIES = 5  # failures after which a fit is given up
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Gradient matching → trajectory with initial values held → trajectory with all unknowns.
+
+    Gradient matching is done once for each kind of curve through the data and left out where states are hidden; the
+    middle rung is for networks only, for known equations lean on their initial values from the start. The trajectory
+    begins at the best of the start values and what gradient matching found: least loss on the validation part, or on the
+    training part where there is none. If none has a finite solution over the whole span, over a half, a quarter … of it,
+    which doubles each time that it has been fitted.
+    """
+
+    patience: int
+    match: bool
+
+    def start(self, task: Task, rng: np.random.Generator) -> Tree:
+        """On the first rung, at the start values."""
+        x = task.unknowns.start
+        state = {"rung": "matching", "curve": 0, "horizon": 1.0, "failures": 0, "x": x, "found": [x]}
+        if self.match and self._parameters(task).any() and task.defects():
+            return {**state, "at": self._matching(task, 0)}
+        return self._onto_trajectory(task, state)[0]
+
+    def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
+        """One step of the rung's optimizer; a rung that is done hands its best point to the next."""
+        at, step = rung.advance(task, self._objective(task, state), state["at"], self.patience)
+        state = {**state, "at": at, "x": at["best_x"]}
+        step = replace(step, rung=self._label(state, step.rung))
+        if not step.done:
+            return state, step
+        if state["rung"] == "matching":
+            return self._after_matching(task, state, step)
+        return self._after_trajectory(task, state, step)
+
+    def _objective(self, task: Task, state: Tree) -> Objective:
+        if state["rung"] == "matching":
+            return task.defects()[state["curve"]]
+        return task.trajectory(state["horizon"])
+
+    def _label(self, state: Tree, optimizer: str) -> str:
+        share = "" if state["horizon"] == 1.0 else f" {state['horizon']:.3g}"
+        return f"{state['rung']}{share}: {optimizer}"
+
+    def _parameters(self, task: Task) -> np.ndarray:
+        return ~task.unknowns.mask("initial")
+
+    def _matching(self, task: Task, curve: int) -> Tree:
+        return rung.begin(task, task.defects()[curve], self._parameters(task), task.unknowns.start)
+
+    def _after_matching(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
+        at = state["at"]
+        found = state["found"] if step.status.startswith("failed") else [*state["found"], at["best_x"], at["x"]]
+        state, event = {**state, "found": found, "x": task.unknowns.start}, step.event
+        if state["curve"] + 1 < len(task.defects()):
+            curve = state["curve"] + 1
+            state = {**state, "curve": curve, "at": self._matching(task, curve)}
+        else:
+            state, event = self._onto_trajectory(task, state)
+        return state, replace(step, event=event, done=False, status="")
+
+    def _onto_trajectory(self, task: Task, state: Tree) -> tuple[Tree, str]:
+        horizon, event = 1.0, ""
+        while True:
+            scores = [self._score(task, x, horizon) for x in state["found"]]
+            best = int(np.argmin(scores))
+            if np.isfinite(scores[best]) or horizon <= SHORTEST:
+                break
+            horizon /= 2
+            event = f"no finite solution over the whole span: begins with {horizon:.3g} of it"
+        weights, initial = task.unknowns.mask("weights"), task.unknowns.mask("initial")
+        name = "trajectory" if weights.any() and initial.any() else "all"
+        x = state["found"][best]
+        return self._on(task, {**state, "found": []}, name, horizon, x), event
+
+    def _score(self, task: Task, x: np.ndarray, horizon: float) -> float:
+        value = task.trajectory(horizon).value(x)
+        score = task.validation(x) if horizon == 1.0 else None
+        return value if score is None or not np.isfinite(value) else score
+
+    def _on(self, task: Task, state: Tree, name: str, horizon: float, x: np.ndarray) -> Tree:
+        free = self._parameters(task) if name == "trajectory" else np.ones(len(x), dtype=bool)
+        at = rung.begin(task, task.trajectory(horizon), free, x)
+        return {**state, "rung": name, "horizon": horizon, "x": x, "at": at}
+
+    def _after_trajectory(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
+        x, horizon = state["at"]["best_x"], state["horizon"]
+        again = replace(step, done=False, status="")
+        if step.status.startswith("failed"):
+            failures = state["failures"] + 1
+            if failures >= TRIES or horizon <= SHORTEST:
+                return state, step
+            event = f"{step.event}; shortened the horizon to {horizon / 2:.3g}"
+            state = {**state, "failures": failures}
+            return self._on(task, state, state["rung"], horizon / 2, x), replace(again, event=event)
+        if horizon < 1.0:
+            return self._on(task, state, state["rung"], 2 * horizon, x), replace(again, event="doubled the horizon")
+        if state["rung"] == "trajectory":
+            return self._on(task, state, "all", 1.0, x), replace(again, event="freed the initial values")
+        return {**state, "x": x}, step
+
+
+def ladder(patience: int = 30, match: bool = True) -> Ladder:
+    """The default strategy; `match` = false leaves gradient matching out."""
+    return Ladder(patience, match)

@@ -1,0 +1,56 @@
+"""Strategies of one rung."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from workbench.contracts import Objective, Step, Task, Tree
+from workbench.errors.usage import UsageError
+
+from . import rung
+
+
+@dataclass(frozen=True)
+class OneRung:
+    """One optimizer on one objective until it has converged or the validation loss stops falling."""
+
+    kind: Literal["trajectory", "defect"]
+    patience: int
+
+    def _objective(self, task: Task) -> Objective:
+        if self.kind == "trajectory":
+            return task.trajectory()
+        if not task.defects():
+            raise UsageError(
+                "gradient matching needs every state observed, and some are not (or there are under three times)",
+                help="--strategy ladder or --strategy single",
+            )
+        return task.defects()[-1]
+
+    def start(self, task: Task, rng: np.random.Generator) -> Tree:
+        """At the start values; gradient matching holds the initial values, which f does not depend on."""
+        unknowns = task.unknowns
+        free = np.ones(len(unknowns.start), dtype=bool)
+        if self.kind == "defect":
+            free &= ~unknowns.mask("initial")
+        return rung.begin(task, self._objective(task), free, unknowns.start)
+
+    def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
+        """One step of the optimizer; at the end x is the best point on the validation part."""
+        state, step = rung.advance(task, self._objective(task), state, self.patience)
+        if step.done:
+            state = {**state, "x": state["best_x"]}
+        return state, replace(step, rung=f"{self.kind}: {step.rung}")
+
+
+def single(patience: int = 30) -> OneRung:
+    """The whole trajectory at once; `patience` is how many steps without a lower validation loss are borne."""
+    return OneRung("trajectory", patience)
+
+
+def gradient_matching(patience: int = 30) -> OneRung:
+    """Slopes only, no solve."""
+    return OneRung("defect", patience)

@@ -1,0 +1,10 @@
+"""Dynamics written as equations: a problem's own, with unknown parameters and initial values."""
+
+from workbench import Offer, hookimpl
+
+
+@hookimpl
+def offer_dynamics() -> list[Offer]:
+    from .equations import equations
+
+    return [Offer("equations", equations, "the problem's own equations, their parameters unknown")]

@@ -1,0 +1,121 @@
+"""Gradient matching: the misfit of f to the slopes of curves through the data, without any solve."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..contracts import Linearization
+from ..errors.numerics import NoFiniteSolution
+from ..model import Model
+from .curve import Collocation, collocate
+
+
+def states_observed(model: Model) -> np.ndarray | None:
+    """The channel that measures each state itself (state,), or None where some state is hidden.
+
+    Probed at two points: a channel measures a state where it equals it and its derivative is a unit vector.
+    """
+    d, x = len(model.field.states), model.unknowns.start
+    if model.graph is None:
+        at = [int(np.flatnonzero(model.channel_columns == j)[0]) for j in range(d)]
+        return np.array(at)
+    probe = np.linspace(0.3, 0.7, 2 * d).reshape(2, d)
+    t, numbers = np.full(2, model.t0[0]), np.zeros(2, dtype=int)
+    mu = model.observe(x, t, probe, numbers)
+    slopes, _ = model.observe_jacobians(x, t, probe, numbers)
+    channel = np.full(d, -1)
+    for c in range(mu.shape[1]):
+        for j in range(d):
+            if np.array_equal(mu[:, c], probe[:, j]) and np.array_equal(slopes[:, c], np.eye(d)[[j, j]]):
+                channel[j] = c
+    return channel if (channel >= 0).all() else None
+
+
+class DefectObjective:
+    """Mean square of (ẏ − f)/size over the points of the curves, size by state.
+
+    `size` is the root mean square of the state's slope, and the state itself where its noise is lognormal (so that
+    relative slopes are matched). Entries of x that f does not depend on (initial values) have empty columns.
+    """
+
+    def __init__(self, model: Model, points: Collocation, channel: np.ndarray, logarithmic: np.ndarray) -> None:
+        self.model, self.points = model, points
+        self.lower, self.upper = model.unknowns.lower, model.unknowns.upper
+        self.least_squares = True
+        self._y, self._slopes = points.values[:, channel], points.slopes[:, channel]
+        rms = np.sqrt(np.mean(self._slopes**2, axis=0))
+        size = np.where(logarithmic[channel], np.abs(self._y), np.where(rms > 0, rms, 1.0))
+        self._weight = np.sqrt(2.0 / self._y.size) / size
+        self._rows, self._row = np.unique(points.trajectory, return_inverse=True)
+        self._shrink = model.unknowns.shrink
+
+    def _f(self, x: np.ndarray) -> np.ndarray:
+        t = self.points.t
+        with np.errstate(all="ignore"):
+            return self.model.rhs(x, self._rows)(t, self._y, self._row, t)
+
+    def _residuals(self, x: np.ndarray) -> np.ndarray:
+        return ((self._slopes - self._f(x)) * self._weight).ravel()
+
+    def value(self, x: np.ndarray) -> float:
+        """½‖r‖², inf where f is not finite on the curves."""
+        r = self._residuals(x)
+        value = 0.5 * float(r @ r) + 0.5 * float(np.sum(self._shrink * x * x))
+        return value if np.isfinite(value) else float("inf")
+
+    def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """By one product with the transposed Jacobian of f."""
+        t, r = self.points.t, self._residuals(x)
+        g = -(r.reshape(self._y.shape) * self._weight)
+        rhs = self.model.rhs(x, self._rows)
+        _, g_p = rhs.pullback(t, self._y, self._row, t, g)
+        columns = self.model.columns
+        by_q = np.zeros((len(self._rows), columns.n_parameters + len(columns.initial_states)))
+        by_q[: len(g_p), : columns.n_parameters] = g_p
+        return self.value(x), columns.pull_unknowns(by_q, self._rows, x) + self._shrink * x
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        """Residuals and −∂f/∂x over the points."""
+        t, columns = self.points.t, self.model.columns
+        r = self._residuals(x)
+        with np.errstate(all="ignore"):
+            _, f_p = self.model.rhs(x, self._rows).jacobians(t, self._y, self._row, t)
+        n, d, _ = f_p.shape
+        by_q = np.zeros((n * d, columns.n_parameters + len(columns.initial_states)))
+        by_q[:, : columns.n_parameters] = -(f_p * self._weight[:, :, None]).reshape(n * d, -1)
+        by_x = columns.by_unknowns(by_q, np.repeat(self.points.trajectory, d), x)
+        if not (np.isfinite(r).all() and np.isfinite(by_x).all()):
+            raise NoFiniteSolution("f or its derivative is not finite on the curves through the data")
+        held = self._shrink > 0
+        if held.any():
+            rows = np.diag(np.sqrt(self._shrink))[held]
+            r, by_x = np.concatenate([r, rows @ x]), np.vstack([by_x, rows])
+        return Linearization(r, by_x, 0.5 * float(r @ r))
+
+    def frozen(self, x: np.ndarray) -> DefectObjective:
+        """Itself: no weight depends on x."""
+        return self
+
+
+ALIKE = 1e-3
+"""Curves that differ by less than this share of each channel's spread count as one."""
+
+
+def defect_objectives(model: Model, wanted: np.ndarray) -> tuple[DefectObjective, ...]:
+    """Gradient matching on the wanted observations, with smoothing and with interpolating curves.
+
+    One objective where the two kinds of curve are alike; none where states are hidden or data too few for curves.
+    """
+    channel = states_observed(model)
+    if channel is None:
+        return ()
+    data, noise = model.data, model.problem.noise
+    positive = np.array([bool(np.all(column[np.isfinite(column)] > 0)) for column in data.values[wanted].T])
+    logarithmic = np.array([noise.get(name) == "lognormal" for name in data.channels]) & positive
+    curves = [collocate(data, wanted, logarithmic, smooth) for smooth in (True, False)]
+    if not len(curves[0].t):
+        return ()
+    spread = np.maximum(np.std(curves[1].values, axis=0), 1e-300)
+    if np.max(np.abs(curves[0].values - curves[1].values) / spread) < ALIKE:
+        curves = curves[1:]
+    return tuple(DefectObjective(model, points, channel, logarithmic) for points in curves)

@@ -1,0 +1,101 @@
+"""Objectives over x: the misfit of solved trajectories, and any objective with some entries of x held."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..contracts import Linearization, Objective
+from ..errors.numerics import NoFiniteSolution
+from ..model import Model, Selection, Trial
+from ..model.misfit import Weights
+
+LARGEST_DENSE = 2000  # unknowns beyond which no dense Jacobian is formed
+
+
+class TrajectoryObjective:
+    """The loss of the solved trajectories on a selection, plus ½·shrink·x² where a block shrinks.
+
+    Raises nothing from `value`: a point without a finite solution is worth inf. The last two trials are kept.
+    """
+
+    def __init__(self, model: Model, selection: Selection, weights: Weights | None = None) -> None:
+        self.model, self.selection, self._weights = model, selection, weights
+        self.lower, self.upper = model.unknowns.lower, model.unknowns.upper
+        self.least_squares = len(self.lower) <= LARGEST_DENSE
+        self._shrink = model.unknowns.shrink
+        self._trials: list[Trial] = []
+
+    def trial(self, x: np.ndarray) -> Trial:
+        """The trial at x, the same object while x is one of the last two points."""
+        for trial in self._trials:
+            if np.array_equal(trial.x, x):
+                return trial
+        trial = self.model.trial(x.copy(), self.selection)
+        self._trials = [*self._trials[-1:], trial]
+        return trial
+
+    def _prior(self, x: np.ndarray) -> float:
+        return 0.5 * float(np.sum(self._shrink * x * x))
+
+    def value(self, x: np.ndarray) -> float:
+        """The loss at x."""
+        return self.trial(x).value(self._weights) + self._prior(x)
+
+    def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss and its gradient (unknown,); inf and NaN where there is no finite solution."""
+        try:
+            value, g = self.trial(x).gradient()
+        except NoFiniteSolution:
+            return float("inf"), np.full(len(x), np.nan)
+        return value + self._prior(x), g + self._shrink * x
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        """Residuals, with one row for each entry that shrinks."""
+        line = self.trial(x).linearize(self._weights)
+        held = self._shrink > 0
+        if not held.any():
+            return line
+        root = np.sqrt(self._shrink)
+        rows = np.diag(root)[held]
+        return Linearization(
+            np.concatenate([line.residuals, rows @ x]),
+            np.vstack([line.jacobian, rows]),
+            line.value + self._prior(x),
+        )
+
+    def frozen(self, x: np.ndarray) -> TrajectoryObjective:
+        """The same misfit with scales and robust weights as they are at x."""
+        return TrajectoryObjective(self.model, self.selection, self.trial(x).weights())
+
+
+class Subspace:
+    """An objective of some entries of x, the others held: z = x[free]."""
+
+    def __init__(self, whole: Objective, free: np.ndarray, x: np.ndarray) -> None:
+        self.whole, self.free, self.held = whole, free, np.array(x, dtype=float)
+        self.lower, self.upper = whole.lower[free], whole.upper[free]
+        self.least_squares = whole.least_squares
+
+    def full(self, z: np.ndarray) -> np.ndarray:
+        """x with z in its free entries."""
+        x = self.held.copy()
+        x[self.free] = z
+        return x
+
+    def value(self, z: np.ndarray) -> float:
+        """The objective at z."""
+        return self.whole.value(self.full(z))
+
+    def gradient(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """The objective and its gradient by z."""
+        value, g = self.whole.gradient(self.full(z))
+        return value, g[self.free]
+
+    def linearize(self, z: np.ndarray) -> Linearization:
+        """Residuals and their Jacobian by z."""
+        line = self.whole.linearize(self.full(z))
+        return Linearization(line.residuals, line.jacobian[:, self.free], line.value)
+
+    def frozen(self, z: np.ndarray) -> Subspace:
+        """The same with weights held at z."""
+        return Subspace(self.whole.frozen(self.full(z)), self.free, self.held)

@@ -1,0 +1,76 @@
+"""What a strategy works on: the model and the objectives that can be made of it and of the parts it may see."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ..contracts import Budget, Objective, Optimizer
+from ..dataset import TRAIN, VALIDATION
+from ..errors.numerics import NoFiniteSolution
+from ..model import Model, Selection
+from .defect import defect_objectives
+from .objective import Subspace, TrajectoryObjective
+
+
+class FitTask:
+    """A model with its training and validation parts; the test part is out of reach here."""
+
+    def __init__(self, model: Model, optimizer: Optimizer, budget: Budget) -> None:
+        self.model, self.optimizer, self.budget = model, optimizer, budget
+        part = np.asarray(model.problem.part)
+        self._train, self._held = part == TRAIN, part == VALIDATION
+        self._objectives: dict[float, TrajectoryObjective] = {}
+
+    @property
+    def unknowns(self):  # type: ignore[no-untyped-def]  # workbench.unknowns.Unknowns
+        """The model's unknowns at their start values."""
+        return self.model.unknowns
+
+    def trajectory(self, horizon: float = 1.0) -> Objective:
+        """The misfit of the training part up to a share of each trajectory's span, the whole of it by default."""
+        if horizon not in self._objectives:
+            selection = Selection.of(self.model.data, self._train & self._within(horizon))
+            self._objectives[horizon] = TrajectoryObjective(self.model, selection)
+        return self._objectives[horizon]
+
+    def _within(self, horizon: float) -> np.ndarray:
+        if horizon >= 1.0:
+            return np.ones(len(self._train), dtype=bool)
+        data = self.model.data
+        begin = self.model.t0[data.trajectory_of]
+        end = np.full(data.n_trajectories, -np.inf)
+        np.maximum.at(end, data.trajectory_of[self._train], data.t[self._train])
+        share = begin + horizon * (end[data.trajectory_of] - begin)
+        return data.t <= share
+
+    @cached_property
+    def _defects(self) -> tuple[Objective, ...]:
+        return defect_objectives(self.model, self._train)
+
+    def defects(self) -> tuple[Objective, ...]:
+        """The misfits of f to the slopes of curves through the training part."""
+        return self._defects
+
+    def restrict(self, objective: Objective, free: np.ndarray, x: np.ndarray) -> Objective:
+        """The objective of the free entries (unknown,) of x, the others held."""
+        return objective if free.all() else Subspace(objective, free, x)
+
+    @cached_property
+    def _validation(self) -> Selection | None:
+        return Selection.of(self.model.data, self._held) if self._held.any() else None
+
+    def validation(self, x: np.ndarray) -> float | None:
+        """The loss on the validation part with the scales of the training part; inf where there is no solution."""
+        if self._validation is None:
+            return None
+        training = self.trajectory()
+        assert isinstance(training, TrajectoryObjective)
+        misfit = self.model.misfit
+        try:
+            weights = training.trial(x).weights() if misfit.is_likelihood else None
+        except NoFiniteSolution:
+            return float("inf")
+        value = self.model.trial(x, self._validation).value(weights)
+        return value / max(int(self._validation.mask.sum()), 1) if misfit.is_likelihood else value

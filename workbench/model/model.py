@@ -1,0 +1,211 @@
+"""Dynamics and a solver on a problem: what x means, what f is, how states become channels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOptions, Solver, Trajectory
+from ..dataset import TEST, TRAIN, Dataset
+from ..errors.numerics import GradientUnavailable
+from ..errors.usage import UsageError
+from ..graph import Graph
+from ..problem import Problem
+from ..unknowns import Block, Unknowns
+from .columns import Columns
+from .inputs import InputTable
+from .misfit import Misfit
+from .rhs import GraphRhs, ModuleRhs
+from .selection import Selection
+from .trial import Trial
+
+
+class Model:
+    """A field (dynamics built for the problem), a solver and a loss, over the problem's data.
+
+    `unknowns` start at the field's blocks. `deadline` (time.monotonic seconds) ends solves that would outlast a budget.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        field: Field,
+        solver: Solver,
+        loss: Loss,
+        gradient: GradientMode = "discrete",
+        unknowns: Unknowns | None = None,
+    ) -> None:
+        assert problem.data is not None, "a model is fitted to data"
+        self.problem, self.field, self.solver, self.loss = problem, field, solver, loss
+        self.data: Dataset = problem.data
+        self.gradient = _known_gradient(gradient)
+        self.deadline: float | None = None
+        self.graph: Graph | None = field.graph()
+        self.module = field.module() if self.graph is None else None
+        self.unknowns = unknowns or Unknowns([self._held_out(block) for block in field.blocks()])
+        self.columns = self._columns(self.unknowns)
+        self.channel_columns = self._match_channels()
+
+    # --- what x means
+
+    def _columns(self, unknowns: Unknowns) -> Columns:
+        names = self.graph.parameters if self.graph is not None else None
+        return Columns(unknowns, names, self.field.states, self.data.n_trajectories)
+
+    def _held_out(self, block: Block) -> Block:
+        """The block with the entries of trajectories that no training value informs held at their start."""
+        if block.value.ndim == 1:
+            return block
+        trained = np.zeros(self.data.n_trajectories, dtype=bool)
+        trained[self.data.trajectory_of[self.training_part]] = True
+        return replace(block, free=block.spread("free") & trained[:, None])
+
+    def use(self, unknowns: Unknowns) -> None:
+        """Take other start values or other held entries of the same blocks."""
+        self.unknowns, self.columns = unknowns, self._columns(unknowns)
+
+    @cached_property
+    def t0(self) -> np.ndarray:
+        """Where each trajectory's solve begins (trajectory,): the declared start or its first observation."""
+        start = self.problem.start
+        return self.data.t[self.data.starts] if start is None else np.full(self.data.n_trajectories, float(start))
+
+    @cached_property
+    def covariates(self) -> np.ndarray | None:
+        """c (trajectory, covariate) in the graph's order."""
+        names = self.graph.covariates if self.graph is not None else tuple(self.data.covariates)
+        if not names:
+            return None
+        return np.column_stack([self.data.covariates[name] for name in names])
+
+    @cached_property
+    def inputs(self) -> InputTable | None:
+        """u(t) of every trajectory, columns in the graph's order."""
+        if self.data.inputs is None or not self.data.inputs.names:
+            return None
+        declared = {each.name: each.interpolation for each in self.problem.system.inputs} if self.problem.system else {}
+        return InputTable(self.data.inputs, [declared.get(name, "hold") for name in self.data.inputs.names])
+
+    def patience(self, ts: np.ndarray) -> int:
+        """Steps after which a trial over ts (row, time) is refused, not waited for: a thousand and fifty an observation."""
+        return 1000 + 50 * ts.shape[1] + len(self.breaks(np.arange(self.data.n_trajectories)))
+
+    def breaks(self, rows: np.ndarray) -> tuple[float, ...]:
+        """Times at which steps of these trajectories must end."""
+        return self.inputs.breaks(rows) if self.inputs else ()
+
+    # --- f, y0 and mu
+
+    def rhs(self, x: np.ndarray, rows: np.ndarray) -> LinearRhs:
+        """f of the trajectories `rows`, which the solver numbers from 0."""
+        p = self.columns.parameters(x)
+        c = self.covariates[rows] if self.covariates is not None else None
+        inputs = self.inputs
+        table = None if inputs is None else lambda t, row, middle: inputs(t, rows[row], middle)
+        if self.graph is None:
+            assert self.module is not None, "a field gives a graph or a module"
+            return ModuleRhs(self.module, p, c, table)
+        return GraphRhs(self.graph, p if p.ndim == 1 else p[rows], c, table)
+
+    def initial(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """y0 (trajectory, state), and ∂y0/∂p (trajectory, state, parameter) where it has formulas of parameters."""
+        n, d = self.data.n_trajectories, len(self.field.states)
+        y0, y0_p = np.zeros((n, d)), None
+        if self.graph is not None and "initial" in self.graph.groups:
+            zero, p = np.zeros((n, d)), self.columns.parameters(x)
+            y0, y0_p = self.graph.function("initial", ("p",))(self.t0, zero, None, self.covariates, p)
+            y0 = np.array(y0)
+        y0[:, self.columns.initial_states] = self.columns.initial(x)
+        if y0_p is not None:
+            y0_p = np.array(y0_p)
+            y0_p[:, self.columns.initial_states] = 0.0
+        return y0, y0_p
+
+    def _match_channels(self) -> np.ndarray:
+        observed = tuple(getattr(self.field, "observed", self.field.states))
+        missing = [channel for channel in self.data.channels if channel not in observed]
+        if missing:
+            raise UsageError(
+                f"the dynamics observe {', '.join(observed)}, not the channel {missing[0]!r}",
+                help=f"--map {observed[0]}={missing[0]}, or leave the column out with --states",
+            )
+        return np.array([observed.index(channel) for channel in self.data.channels])
+
+    def _arguments(self, x: np.ndarray, t: np.ndarray, numbers: np.ndarray) -> tuple[Array, Array, Array]:
+        p = self.columns.parameters(x)
+        u = self.inputs(t, numbers, t) if self.inputs else None
+        c = self.covariates[numbers] if self.covariates is not None else None
+        return u, c, p if p.ndim == 1 else p[numbers]
+
+    def observe(self, x: np.ndarray, t: np.ndarray, y: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """mu (line, channel) from states y (line, state) of trajectories `numbers` (line,) at t (line,)."""
+        if self.graph is None:
+            return y[:, self.channel_columns]
+        u, c, p = self._arguments(x, t, numbers)
+        return self.graph.function("observed")(t, y, u, c, p)[:, self.channel_columns]
+
+    def observe_jacobians(
+        self, x: np.ndarray, t: np.ndarray, y: np.ndarray, numbers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """∂mu/∂y (line, channel, state) and ∂mu/∂p (line, channel, parameter); None where mu is a state."""
+        if self.graph is None:
+            one = np.eye(len(self.field.states))[self.channel_columns]
+            return np.broadcast_to(one, (len(y), *one.shape)), None
+        u, c, p = self._arguments(x, t, numbers)
+        _, mu_y, mu_p = self.graph.function("observed", ("y", "p"))(t, y, u, c, p)
+        return mu_y[:, self.channel_columns], mu_p[:, self.channel_columns]
+
+    def pull(self, x: np.ndarray, rows: np.ndarray, g_y0: np.ndarray, g_p: np.ndarray) -> np.ndarray:
+        """A gradient by y0 (row, state) and p (row or 1, parameter) of trajectories `rows`, as one by x (unknown,)."""
+        _, y0_p = self.initial(x)
+        columns = self.columns
+        by_q = np.zeros((len(rows), columns.n_parameters + len(columns.initial_states)))
+        by_q[: len(g_p), : columns.n_parameters] = g_p
+        if y0_p is not None:
+            by_q[:, : columns.n_parameters] += np.einsum("rd,rdp->rp", g_y0, y0_p[rows])
+        by_q[:, columns.n_parameters :] = g_y0[:, columns.initial_states]
+        return columns.pull_unknowns(by_q, rows, x)
+
+    # --- the loss and trials
+
+    @cached_property
+    def training_part(self) -> np.ndarray:
+        """Which observations belong to neither validation nor test (observation,)."""
+        return np.asarray(self.problem.part) == TRAIN
+
+    @cached_property
+    def misfit(self) -> Misfit:
+        """The loss by channel; spreads are taken from what is not test."""
+        system = self.problem.system
+        given = {o.name: float(o.scale) for o in system.observed if o.scale is not None} if system else {}
+        return Misfit(self.loss, self.data.channels, self.problem.noise, self._spread(), given)
+
+    def _spread(self) -> np.ndarray:
+        weights = getattr(self.loss, "weights", "none")
+        if weights == "none" or (weights == "auto" and self.graph is not None):
+            return np.ones(self.data.n_channels)
+        seen = self.data.values[np.asarray(self.problem.part) != TEST]
+        spread = np.nanstd(seen, axis=0)
+        return np.where(spread > 0, spread, 1.0)
+
+    def trial(self, x: np.ndarray, selection: Selection) -> Trial:
+        """The model at x, to be compared with a selection of the observations."""
+        return Trial(self, np.asarray(x, dtype=float), selection)
+
+    def solve(self, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, solver: Solver | None = None) -> Trajectory:
+        """Trajectories `rows` at other times ts (row, time), by the model's solver or another."""
+        y0, _ = self.initial(x)
+        options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
+        with np.errstate(all="ignore"):
+            return (solver or self.solver).solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)
+
+
+def _known_gradient(gradient: GradientMode) -> GradientMode:
+    if gradient not in ("discrete", "forward"):
+        raise GradientUnavailable(
+            f"a fit cannot use the gradient {gradient!r}",
+            help="--gradient discrete (exact for the steps taken) or --gradient forward (sensitivity equations)",
+        )
+    return gradient

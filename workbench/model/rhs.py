@@ -1,0 +1,155 @@
+"""Right-hand sides as the engine takes them: a graph on NumPy, or a torch module seen from NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..graph import Graph
+from .inputs import InputTable
+
+if TYPE_CHECKING:
+    import torch
+
+
+class GraphRhs:
+    """A Graph's `rhs` with parameters p (trajectory, parameter) or (parameter,), covariates c and inputs in place."""
+
+    def __init__(
+        self, graph: Graph, p: np.ndarray, c: np.ndarray | None = None, inputs: InputTable | None = None
+    ) -> None:
+        self.graph, self.p, self.c, self.inputs = graph, p, c, inputs
+        self.n_parameters = len(graph.parameters)
+        self._value = graph.function("rhs")
+
+    def _arguments(self, t: np.ndarray, row: np.ndarray, middle: np.ndarray) -> tuple[Any, Any, Any]:
+        u = self.inputs(t, row, middle) if self.inputs else None
+        c = self.c[row] if self.c is not None else None
+        return u, c, self.p[row] if self.p.ndim == 2 else self.p
+
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """f (line, state)."""
+        u, c, p = self._arguments(t, row, middle)
+        return self._value(t, y, u, c, p)
+
+    def jacobians(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """f_y (line, state, state) and f_p (line, state, parameter)."""
+        u, c, p = self._arguments(t, row, middle)
+        _, f_y, f_p = self.graph.function("rhs", ("y", "p"))(t, y, u, c, p)
+        return f_y, f_p
+
+    def pullback(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """gᵀf_y (line, state) and gᵀf_p summed over each trajectory's lines (trajectory, parameter)."""
+        f_y, f_p = self.jacobians(t, y, row, middle)
+        return np.einsum("ls,lsj->lj", g, f_y), _sum_by_row(np.einsum("ls,lsp->lp", g, f_p), row)
+
+
+def _sum_by_row(lines: np.ndarray, row: np.ndarray) -> np.ndarray:
+    total = np.zeros((int(row.max(initial=-1)) + 1, lines.shape[1]), dtype=lines.dtype)
+    np.add.at(total, row, lines)
+    return total
+
+
+class ModuleRhs:
+    """A torch module forward(t, y, u, c) with its weights set to p (parameter,), NumPy in and NumPy out.
+
+    Several of these may share one module: each writes its weights into it when it is called and another was before.
+    """
+
+    CHUNK = 2**22  # entries of f_p made at once, so that memory stays near 32 MB
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        p: np.ndarray,
+        c: np.ndarray | None = None,
+        inputs: InputTable | None = None,
+    ) -> None:
+        import torch
+
+        self._torch = torch
+        self.module, self.c, self.inputs = module.requires_grad_(False), c, inputs
+        self.n_parameters = len(p)
+        self.weights: dict[str, torch.Tensor] = {}
+        at = 0
+        for name, weight in module.named_parameters():
+            piece = torch.tensor(p[at : at + weight.numel()], dtype=weight.dtype).reshape(weight.shape)
+            self.weights[name] = piece
+            at += weight.numel()
+
+    def _tensors(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        convert = self._torch.from_numpy
+        u = convert(np.ascontiguousarray(self.inputs(t, row, middle))) if self.inputs else None
+        c = convert(np.ascontiguousarray(self.c[row])) if self.c is not None else None
+        t = np.ascontiguousarray(t, dtype=y.dtype).reshape((-1,) + (1,) * (y.ndim - 1))
+        return convert(t), convert(np.ascontiguousarray(y)), u, c
+
+    def _call(self, weights: dict[str, torch.Tensor], *arguments: Any) -> torch.Tensor:
+        return self._torch.func.functional_call(self.module, weights, arguments)
+
+    def _load(self) -> None:
+        """Write the weights into the module, unless they are there: ten times cheaper a call than functional_call."""
+        if self.module.__dict__.get("_weights_of") is not self:
+            with self._torch.no_grad():
+                for name, weight in self.module.named_parameters():
+                    weight.copy_(self.weights[name])
+            self.module.__dict__["_weights_of"] = self
+
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """f (line, *state)."""
+        self._load()
+        with self._torch.no_grad():
+            return self.module(*self._tensors(t, y, row, middle)).numpy()
+
+    def jacobians(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """f_y (line, state, state) and f_p (line, state, parameter), by reverse mode over chunks of lines."""
+        lines = max(1, self.CHUNK // max(1, y.shape[1] * self.n_parameters))
+        parts = [slice(i, i + lines) for i in range(0, len(y), lines)]
+        f_y, f_p = np.empty((len(y), y.shape[1], y.shape[1])), np.empty((len(y), y.shape[1], self.n_parameters))
+        for part in parts:
+            f_y[part], f_p[part] = self._chunk(t[part], y[part], row[part], middle[part])
+        return f_y, f_p
+
+    def _chunk(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        torch = self._torch
+        arguments = self._tensors(t, y, row, middle)
+        given = [i for i, argument in enumerate(arguments) if argument is not None]
+
+        def one(weights: dict[str, torch.Tensor], *line: torch.Tensor) -> torch.Tensor:
+            full: list[Any] = [None] * 4
+            for i, value in zip(given, line, strict=True):
+                full[i] = value[None]
+            return self._call(weights, *full)[0]
+
+        derivative: Callable[..., Any] = torch.func.vmap(
+            torch.func.jacrev(one, argnums=(0, 2)), in_dims=(None,) + (0,) * len(given)
+        )
+        by_weights, by_y = derivative(self.weights, *[arguments[i] for i in given])
+        n, d = y.shape
+        flat = [by_weights[name].reshape(n, d, -1) for name in self.weights]
+        return by_y.detach().numpy(), torch.cat(flat, dim=2).detach().numpy()
+
+    def pullback(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """gᵀf_y (line, state), and gᵀf_p summed over all lines (1, parameter): weights are shared."""
+        torch = self._torch
+        t_, y_, u, c = self._tensors(t, y, row, middle)
+        y_ = y_.detach().requires_grad_()
+        weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
+        with torch.enable_grad():
+            f = self._call(weights, t_, y_, u, c)
+            grads = torch.autograd.grad(f, [y_, *weights.values()], torch.from_numpy(np.ascontiguousarray(g)))
+        return grads[0].numpy(), torch.cat([grad.reshape(-1) for grad in grads[1:]]).numpy()[None]

@@ -1,0 +1,161 @@
+"""One candidate: the model at one x on one selection of observations; each thing is computed when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import engine
+from ..contracts import Linearization, SolveOptions, Trajectory
+from ..errors.numerics import NoFiniteSolution
+from .misfit import Weights
+from .selection import Selection
+from .variational import VariationalRhs
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+class Trial:
+    """The model at x (unknown,), solved over a selection; axes as in Selection."""
+
+    def __init__(self, model: Model, x: np.ndarray, selection: Selection) -> None:
+        self.model, self.x, self.selection = model, x, selection
+
+    @cached_property
+    def y0(self) -> np.ndarray:
+        """Initial states of the selected trajectories (row, state)."""
+        return self.model.initial(self.x)[0][self.selection.rows]
+
+    @cached_property
+    def rhs(self):  # type: ignore[no-untyped-def]  # contracts.LinearRhs
+        """f on the selected trajectories."""
+        return self.model.rhs(self.x, self.selection.rows)
+
+    @cached_property
+    def trajectory(self) -> Trajectory:
+        """The solution at the selection's times; its steps are kept for derivatives."""
+        if not np.isfinite(self.y0).all():
+            raise NoFiniteSolution("the initial state is not finite")
+        return self._solve(self.rhs, self.y0, keep=True)
+
+    def _solve(self, rhs: engine.Rhs, y0: np.ndarray, keep: bool) -> Trajectory:
+        rows = self.selection.rows
+        options = SolveOptions(
+            max_steps=self.model.patience(self.selection.ts),
+            breaks=self.model.breaks(rows),
+            keep=keep,
+            deadline=self.model.deadline,
+        )
+        with np.errstate(all="ignore"):  # a trial that leaves the numbers ends in a status, not in a warning
+            return self.model.solver.solve(rhs, y0, self.model.t0[rows], self.selection.ts, options)
+
+    @cached_property
+    def states(self) -> np.ndarray:
+        """y at each selected observation (observation, state); raises NoFiniteSolution if a row did not arrive."""
+        bad = np.flatnonzero(~self.trajectory.ok)
+        if len(bad):
+            name = self.model.data.trajectories[self.selection.rows[bad[0]]]
+            raise NoFiniteSolution(
+                f"the solution of trajectory {name} ended early: {self.trajectory.message[bad[0]]}",
+                help="start from other values (--set), give bounds in the problem file, or try --solver scipy_radau",
+            )
+        return self.trajectory.ys[self.selection.row, self.selection.column]
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """mu at each selected observation (observation, channel)."""
+        with np.errstate(all="ignore"):
+            return self.model.observe(self.x, self._times, self.states, self._trajectory_numbers)
+
+    @property
+    def _trajectory_numbers(self) -> np.ndarray:
+        return self.selection.rows[self.selection.row]
+
+    @property
+    def _times(self) -> np.ndarray:
+        return self.selection.ts[self.selection.row, self.selection.column]
+
+    def value(self, weights: Weights | None = None) -> float:
+        """The loss; inf where there is no finite admissible solution."""
+        try:
+            return self.model.misfit.value(self.selection.values, self.predicted, weights)
+        except NoFiniteSolution:
+            return float("inf")
+
+    def weights(self) -> Weights:
+        """Profiled scales and robust weights at this trial's prediction."""
+        self.model.misfit.check(self.selection.values, self.predicted)
+        return self.model.misfit.weights(self.selection.values, self.predicted)
+
+    def linearize(self, weights: Weights | None = None) -> Linearization:
+        """Residuals and their Jacobian by x; raises NoFiniteSolution or GradientUnavailable."""
+        values, misfit = self.selection.values, self.model.misfit
+        misfit.check(values, self.predicted)
+        used = weights or misfit.weights(values, self.predicted)
+        r, slope, observation, channel = misfit.linear(values, self.predicted, used)
+        by_x = self.predicted_by_x()[observation, channel] * slope[:, None]
+        if not np.isfinite(by_x).all():
+            raise NoFiniteSolution("the derivative of the solution is not finite")
+        return Linearization(r, by_x, misfit.value(values, self.predicted, weights))
+
+    def predicted_by_x(self) -> np.ndarray:
+        """∂mu/∂x (observation, channel, unknown)."""
+        by_y0, by_p = self.sensitivities
+        at = (self.selection.row, self.selection.column)
+        model, numbers = self.model, self._trajectory_numbers
+        with np.errstate(all="ignore"):
+            mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
+            _, y0_p = model.initial(self.x)
+            full = by_p[at] if y0_p is None else by_p[at] + by_y0[at] @ y0_p[numbers]
+            by_q = np.concatenate([full, by_y0[at][:, :, model.columns.initial_states]], axis=2)
+            mu_q = mu_y @ by_q
+            if mu_p is not None:
+                mu_q[:, :, : mu_p.shape[2]] += mu_p
+        n, channels, q = mu_q.shape
+        lines = model.columns.by_unknowns(mu_q.reshape(n * channels, q), np.repeat(numbers, channels), self.x)
+        return lines.reshape(n, channels, -1)
+
+    @cached_property
+    def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
+        """∂y/∂y0 (row, time, state, state) and ∂y/∂p (row, time, state, parameter)."""
+        if self.model.gradient == "forward" or not self.model.solver.differentiable:
+            return self._forward()
+        _ = self.states
+        with np.errstate(all="ignore"):
+            return engine.sensitivities(self.model.solver, self.rhs, self.trajectory)
+
+    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
+        variational = VariationalRhs(self.rhs, len(self.model.field.states))
+        solved = self._solve(variational, variational.start(self.y0), keep=False)
+        if not solved.ok.all():
+            raise NoFiniteSolution("the sensitivities have no finite solution")
+        return variational.split(solved.ys)[1:]
+
+    def gradient(self) -> tuple[float, np.ndarray]:
+        """The loss and its gradient by x (unknown,), by the discrete adjoint where the solver has one."""
+        if self.model.gradient == "forward" or not self.model.solver.differentiable:
+            line = self.linearize()
+            return line.value, line.vjp(line.residuals)
+        values, misfit, model = self.selection.values, self.model.misfit, self.model
+        misfit.check(values, self.predicted)
+        used = misfit.weights(values, self.predicted)
+        r, slope, observation, channel = misfit.linear(values, self.predicted, used)
+        g_mu = np.zeros_like(self.predicted)
+        g_mu[observation, channel] = r * slope
+        numbers = self._trajectory_numbers
+        mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
+        gys = np.zeros_like(self.trajectory.ys)
+        np.add.at(gys, (self.selection.row, self.selection.column), np.einsum("nc,ncd->nd", g_mu, mu_y))
+        g_y0, g_p = engine.pullback(model.solver, self.rhs, self.trajectory, gys)
+        g_x = model.pull(self.x, self.selection.rows, g_y0, g_p)
+        if mu_p is not None:
+            lines = np.einsum("nc,ncp->np", g_mu, mu_p)
+            padded = np.zeros((len(lines), model.columns.n_parameters + len(model.columns.initial_states)))
+            padded[:, : lines.shape[1]] = lines
+            g_x = g_x + model.columns.pull_unknowns(padded, numbers, self.x)
+        return misfit.value(values, self.predicted), g_x
+
+
