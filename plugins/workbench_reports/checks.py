@@ -1,0 +1,62 @@
+"""The parts of a card about trust: checks, verdict, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .numbers import number
+
+
+def checks(run: Any) -> list[str]:
+    """Whiteness, solver swap and gradient, each in a line; "not made" where a run holds none."""
+    found = run.diagnostics.get("checks") or {}
+    if not found:
+        return []
+    return [
+        f"  residuals    {_whiteness(found.get('whiteness') or {})}",
+        f"  solver swap  {_swap(found.get('solver_swap') or {})}",
+        f"  gradient     {_gradient(found.get('gradient') or {})}",
+    ]
+
+
+def verdict(run: Any) -> list[str]:
+    """The word and its reasons."""
+    found = run.diagnostics.get("verdict") or {}
+    if not found.get("word"):
+        return []
+    return [f"  {found['word']}", *(f"  · {reason}" for reason in found.get("reasons", ()))]
+
+
+def cost(run: Any) -> list[str]:
+    """Seconds, iterations and evaluations of the right-hand side."""
+    found = {**run.timings, **(run.diagnostics.get("cost") or {})}
+    words = (("seconds", "s"), ("iterations", "iterations"), ("rhs_evaluations", "evaluations of the right-hand side"))
+    said = [f"{number(found[key], 3 if key == 'seconds' else 12)} {word}" for key, word in words if found.get(key)]
+    return ["  " + " · ".join(said)] if said else []
+
+
+def _whiteness(found: Mapping[str, Any]) -> str:
+    """The residual test in words."""
+    if found.get("white") is None:
+        return "not tested: too few training values" if found else "not made"
+    words = "look like noise" if found["white"] else "are not white"
+    tests = {one.get("test") for one in (found.get("channels") or {}).values()} - {None}
+    named = " and ".join(sorted({"ljung_box": "Ljung–Box", "runs": "runs test"}[test] for test in tests))
+    irregular = "" if found.get("regular", True) else "; sampling is irregular, lags are counted in samples"
+    return f"{words} ({named}, p = {number(found['p'], 2)}{irregular})"
+
+
+def _swap(found: Mapping[str, Any]) -> str:
+    """The solver swap in words."""
+    if found.get("verdict") is None:
+        return "not made"
+    difference = found.get("max_relative_difference")
+    size = "no finite solution" if difference is None else f"largest difference {number(difference, 2)} of the spread"
+    return f"{found['verdict']} ({size} with {found.get('solver', 'another solver')})"
+
+
+def _gradient(found: Mapping[str, Any]) -> str:
+    """The gradient check in words."""
+    error = found.get("max_relative_error")
+    return "not made" if error is None else f"agrees to {number(error, 2)} with {found.get('against', 'differences')}"

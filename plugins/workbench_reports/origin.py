@@ -1,0 +1,56 @@
+"""The parts of a card about where a run comes from and where to go from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .numbers import ABSENT, count, number
+
+CHOICES = ("dynamics", "problem", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "split")
+RESUMABLE = ("running", "interrupted", "iterations", "time")
+
+
+def data(run: Any) -> list[str]:
+    """The file, its size, channels with units, and how it was split."""
+    dataset = run.dataset
+    size = [count(len(dataset.t), "observation"), count(dataset.n_trajectories, "trajectory")]
+    lines = [" · ".join(([dataset.source] if dataset.source else []) + size)]
+    lines.append("channels " + ", ".join(with_unit(dataset, name) for name in dataset.channels))
+    if dataset.inputs is not None:
+        lines.append("inputs " + ", ".join(with_unit(dataset, name) for name in dataset.inputs.names))
+    span = f"{number(float(dataset.t.min()), 6)} to {number(float(dataset.t.max()), 6)}"
+    lines.append(f"{with_unit(dataset, dataset.time)} from {span}")
+    sizes = [(int((run.part == mark).sum()), name) for mark, name in ((0, "train"), (1, "validation"), (2, "held out"))]
+    lines.append("split " + ", ".join(f"{n} {name}" for n, name in sizes if n))
+    missing = int((~dataset.mask).sum())
+    if missing:
+        lines.append(f"{count(missing, 'value')} missing")
+    notes = run.config.get("notes") or dataset.notes
+    return ["  " + line for line in [*lines, *notes]]
+
+
+def choices(run: Any) -> list[str]:
+    """What was asked for or decided: plugins, gradient, engine, seed."""
+    chosen = run.config.get("choices") or run.config
+    named = [f"{key} {chosen[key]}" for key in CHOICES if chosen.get(key) not in (None, "", {}, [])]
+    return ["  " + " · ".join(named)] if named else []
+
+
+def next_commands(run: Any) -> list[str]:
+    """What may be typed next; nothing for a run that is not stored."""
+    name = getattr(run, "name", None)
+    if not name:
+        return []
+    last = float(run.dataset.t.max())
+    ahead = last + 0.5 * (last - float(run.dataset.t.min()))
+    resume = run.status.startswith("failed") or run.status in RESUMABLE
+    return [f"  workbench fit --resume {name}"] * resume + [
+        f"  workbench plot {name}",
+        f"  workbench predict {name} --until {ahead:.4g}",
+    ]
+
+
+def with_unit(dataset: Any, name: str) -> str:
+    """A name with its unit in brackets, where one is known."""
+    unit = dataset.units.get(name, "")
+    return f"{name} [{unit}]" if unit and unit != ABSENT else name

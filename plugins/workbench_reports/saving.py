@@ -1,0 +1,20 @@
+"""Writing a report to a file, with the system's refusals in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.errors.store import NotWritable
+
+
+def written(path: Path, write: Callable[[Path], Any]) -> Path:
+    """The path, after `write(path)`; its folder is made. Raises NotWritable where the system refuses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+    except OSError as refusal:
+        reason = refusal.strerror or refusal
+        raise NotWritable(f"{path} cannot be written: {reason}", help="name another place with -o") from refusal
+    return path

@@ -1,0 +1,66 @@
+"""The parts of a card about errors: of the model by part, and of the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .numbers import number
+from .table import aligned
+
+PARTS = {"train": "train", "validation": "validation", "holdout": "held out"}
+WIDE = 4
+"""Channels up to which each has a column of its own."""
+
+
+def metrics(run: Any) -> list[str]:
+    """A line a part; a missing held-out part is said aloud."""
+    rows = [_header(run)]
+    rows += [_line(run, label, run.metrics[part]) for part, label in PARTS.items() if run.metrics.get(part)]
+    if len(rows) == 1:
+        return []
+    return aligned(rows) + ([] if run.metrics.get("holdout") else ["  nothing was held out"])
+
+
+def baselines(run: Any) -> list[str]:
+    """A line a baseline, on the held-out part (the training part where nothing was held out), best first."""
+    part = "holdout" if run.metrics.get("holdout") else "train"
+    found = {name: one.get(part) for name, one in (run.metrics.get("baselines") or {}).items()}
+    scores = {name: one for name, one in found.items() if one}
+    if not scores:
+        return []
+    best = sorted(scores, key=lambda name: _order(scores[name].get("nrmse")))
+    lines = aligned([_header(run), *(_line(run, name, scores[name]) for name in best)])
+    return lines if part == "holdout" else ["  (nothing was held out: on the training part)", *lines]
+
+
+def _order(error: float | None) -> float:
+    """Sorts what has no finite error last."""
+    return float("inf") if error is None else error
+
+
+def _header(run: Any) -> list[str]:
+    """The names of the columns."""
+    channels = [f"rmse {name}" for name in _columns(run)]
+    return ["", "n", "fit %", "nrmse", *channels, "log-rmse", "sse", "nll"]
+
+
+def _line(run: Any, label: str, scores: Mapping[str, Any]) -> list[str]:
+    """One part's or baseline's scores."""
+    fit = scores.get("fit_percent")
+    by_channel = [number((scores.get("rmse") or {}).get(name)) for name in _columns(run)]
+    return [
+        label,
+        number(scores.get("n")),
+        "–" if fit is None else f"{fit:.1f}",
+        number(scores.get("nrmse")),
+        *by_channel,
+        number(scores.get("log_rmse_all")),
+        number(scores.get("sse")),
+        number(scores.get("nll"), 6),
+    ]
+
+
+def _columns(run: Any) -> tuple[str, ...]:
+    """The channels that have a column: all if they are few, else none."""
+    return run.dataset.channels if run.dataset.n_channels <= WIDE else ()

@@ -1,0 +1,31 @@
+"""How far a fit can be trusted: scores, baselines, uncertainty, residual tests, the solver swap and the verdict.
+
+Everything here takes arrays and gives plain dictionaries that JSON can hold: a value that cannot be computed is None,
+never NaN and never a constant. NumPy at import; SciPy inside the functions that need it; torch never.
+"""
+
+from .covariance import standard_errors
+from .criteria import information_criteria
+from .judgement import verdict
+from .linear_ode import LinearOde, fit_linear_ode
+from .parts import given_values, scored
+from .references import baselines
+from .residual_tests import whiteness
+from .scoring import metrics
+from .swap import solver_swap
+from .uncertainty import Uncertainty
+
+__all__ = [
+    "LinearOde",
+    "Uncertainty",
+    "baselines",
+    "fit_linear_ode",
+    "given_values",
+    "information_criteria",
+    "metrics",
+    "scored",
+    "solver_swap",
+    "standard_errors",
+    "verdict",
+    "whiteness",
+]

@@ -1,0 +1,138 @@
+"""The verdict: good, doubtful or bad, and why, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .findings import Findings, listed, percent
+from .forecast import NEGLIGIBLE, judge_forecast
+
+POOR, WEAK = 30.0, 70.0
+"""Training fit per cent below which the model is said to follow the data poorly, and roughly."""
+ENOUGH = 3.0
+"""Observed values per unknown from which a fit without a held-out part may be called good."""
+
+UNFINISHED = {"iterations": "used up its iterations", "time": "used up its time", "interrupted": "was interrupted"}
+
+
+def verdict(
+    metrics: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    *,
+    status: str,
+    n_unknowns: int | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    whiteness: Mapping[str, Any] | None = None,
+    swap: Mapping[str, Any] | None = None,
+    score: str = "nrmse",
+) -> dict[str, Any]:
+    """{"word": good | doubtful | bad, "reasons": sentences, gravest first}, from what the diagnosis found.
+
+    `metrics` and `baselines` as those functions return them, `status` as a run bears it, `parameters` with their
+    `stderr` and `reason`; `score` is the held-out error to compare by: `nrmse`, or `log_rmse_all` for lognormal noise.
+
+    Bad: no finite prediction; a failed fit; a held-out error above the best baseline's by more than 5 %; training fit
+    below 30 %; a model tied to its solver.
+    Doubtful: equal to the best baseline within 5 %, unless that is the linear ODE and the training fit is 70 % or more
+    (it may be the truth); better than the baselines by one of nrmse and log-RMSE but not by the other; training fit
+    below 70 %; a held-out error over twice the training error and above 0.1; coloured residuals; unknowns at a bound
+    or not determined; stopped before convergence while standard errors are reported or nothing was held out;
+    interrupted; nothing held out and fewer than 3 observed values per unknown.
+    Good: none of these. A low training fit weighs one degree less where the residuals pass for noise: then the data,
+    not the model, set its limit. Errors below 0.1 % of the data's spread are not told apart, nor are their residuals
+    tested.
+    """
+    found = Findings()
+    train, holdout = metrics.get("train"), metrics.get("holdout")
+    if status.startswith("failed"):
+        found.bad.append(f"The fit ended with {status}.")
+    if not train or train.get("sse") is None:
+        found.bad.append("The model has no finite prediction of the training part.")
+        return found.verdict()
+    white = (whiteness or {}).get("white")
+    _judge_fit(found, train.get("fit_percent"), bool(white))
+    if holdout:
+        judge_forecast(found, train, holdout, baselines, score)
+    else:
+        _judge_without_holdout(found, train, n_unknowns)
+    _judge_swap(found, swap or {})
+    if white is not None and (train.get("nrmse") or 0.0) >= NEGLIGIBLE:
+        _judge_residuals(found, whiteness or {})
+    _judge_parameters(found, parameters or {})
+    _judge_status(found, status, bool(holdout), bool(parameters))
+    return found.verdict()
+
+
+def _judge_fit(found: Findings, fit: float | None, noise_only: bool) -> None:
+    """How closely the training part is followed, given whether the rest passes for noise."""
+    if fit is None:
+        found.remarks.append("No channel varies in the training part, so a fit in per cent does not exist.")
+    elif fit >= WEAK:
+        found.remarks.append(f"It follows the training data: fit {percent(fit)}.")
+    else:
+        degrees = [found.bad, found.doubtful, found.remarks]
+        how, degree = ("poorly", 0) if fit < POOR else ("only roughly", 1)
+        rest = ", and what is left passes for noise" if noise_only else " (0 % is their mean)"
+        degrees[degree + noise_only].append(f"It follows the training data {how}: fit {percent(fit)}{rest}.")
+
+
+def _judge_without_holdout(found: Findings, train: Mapping[str, Any], n_unknowns: int | None) -> None:
+    """Nothing was held out: say so, and ask for enough values per unknown."""
+    found.remarks.append("No held-out check was made: every observation was used for the fit.")
+    if n_unknowns is None or train["n"] < ENOUGH * n_unknowns:
+        count = "an untold number of" if n_unknowns is None else str(n_unknowns)
+        found.doubtful.append(
+            f"With {count} unknowns for {train['n']} observed values a close fit shows little: hold out a part."
+        )
+
+
+def _judge_swap(found: Findings, swap: Mapping[str, Any]) -> None:
+    """Whether another solver gives the same trajectory."""
+    word, difference = swap.get("verdict"), swap.get("max_relative_difference")
+    if word is None:
+        return
+    size = "has no finite solution" if difference is None else f"differs by {difference:.2g} of the data's spread"
+    if word == "an ODE":
+        found.remarks.append(f"Solved by another method it stays the same trajectory (it {size}).")
+    else:
+        found.bad.append(f"What was learned is {word}, not an ODE: solved by another method it {size}.")
+
+
+def _judge_residuals(found: Findings, whiteness: Mapping[str, Any]) -> None:
+    """Whether anything predictable is left in the training residuals."""
+    p = whiteness["p"]
+    if whiteness["white"]:
+        found.remarks.append(f"The training residuals pass for noise (p = {p:.2g}).")
+        return
+    coloured = [
+        name for name, one in whiteness["channels"].items() if one["p"] is not None and one["p"] < whiteness["level"]
+    ]
+    found.doubtful.append(
+        f"The training residuals of {listed(coloured)} are not white (p = {p:.1g}): something predictable is left in "
+        "them, and the standard errors are not to be relied on."
+    )
+
+
+def _judge_parameters(found: Findings, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Unknowns without a standard error, and those that are little known."""
+    reasons = {name: one["reason"] for name, one in parameters.items() if one.get("reason")}
+    bound = [name for name, reason in reasons.items() if reason.startswith("at its bound")]
+    undetermined = [name for name in reasons if name not in bound]
+    if bound:
+        found.doubtful.append(f"{listed(bound)} ended at a bound.")
+    if undetermined:
+        found.doubtful.append(f"The data do not determine {listed(undetermined)} ({reasons[undetermined[0]]}).")
+    vague = [name for name, one in parameters.items() if (one.get("stderr") or 0.0) > abs(one.get("value") or 0.0)]
+    if vague:
+        found.remarks.append(f"The standard error exceeds the value itself for {listed(vague)}.")
+
+
+def _judge_status(found: Findings, status: str, held_out: bool, has_errors: bool) -> None:
+    """Whether the fit came to its end."""
+    if status in UNFINISHED:
+        grave = has_errors or not held_out or status == "interrupted"
+        sentence = f"The fit {UNFINISHED[status]} before it converged; resume it to go on."
+        (found.doubtful if grave else found.remarks).append(sentence)
+    elif status == "early_stop":
+        found.remarks.append("The fit was stopped where the validation error was least.")
