@@ -1,0 +1,54 @@
+"""What every test may use: the long forms, and plugins of strangers on the search path."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+OUTSIDER = Path(__file__).parent / "outsider"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` runs the long forms of the reliability tests as well."""
+    parser.addoption("--long", action="store_true", help="run the long forms too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long forms are skipped, and say so, unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long form; run it with --long or `nox -s faults`"))
+
+
+@pytest.fixture
+def outsider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A third party's distribution as if it were installed: its folder stands on the search path."""
+    monkeypatch.syspath_prepend(str(OUTSIDER))
+    yield OUTSIDER
+    sys.modules.pop("workbench_outsider", None)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """`install("name", source)` puts a distribution with one plugin module on the search path."""
+    modules: list[str] = []
+
+    def put(name: str, source: str, version: str = "1.0", point: str = "") -> None:
+        module = name.replace("-", "_")
+        folder = tmp_path / "site" / name
+        (folder / f"{module}-{version}.dist-info").mkdir(parents=True)
+        info = folder / f"{module}-{version}.dist-info"
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[workbench]\n{point or module} = {module}\n")
+        (folder / f"{module}.py").write_text(source)
+        monkeypatch.syspath_prepend(str(folder))
+        modules.append(module)
+
+    yield put
+    for module in modules:
+        sys.modules.pop(module, None)

@@ -1,0 +1,159 @@
+"""What a stranger ships: a solver by its step, a whole solver, a loss, a family of dynamics and a problem."""
+
+from pathlib import Path
+from typing import Literal
+
+from workbench import Offer, hookimpl
+
+
+@hookimpl
+def offer_solvers():
+    return [
+        Offer("leapfrog_midpoint", modified_midpoint, "modified midpoint, substeps chosen", "Gragg (1965)"),
+        Offer("taylor1", Taylor1, "first-order Taylor steps, a solver from scratch"),
+    ]
+
+
+@hookimpl
+def offer_dynamics():
+    return [Offer("affine", Affine, "dy/dt = A y + b with unknown A and b")]
+
+
+@hookimpl
+def offer_losses():
+    return [Offer("log_cosh", LogCosh, "log cosh of the error over delta: smooth, and linear in the tails")]
+
+
+@hookimpl
+def offer_problems():
+    return [Path(__file__).parent / "outsider_cooling.toml"]
+
+
+def modified_midpoint(substeps: int = 4, rtol: float = 1e-6, atol: float = 1e-9):
+    """Gragg's modified midpoint rule as a step function; the engine brings step control and dense output."""
+    from workbench.engine import StepSolver
+
+    def step(f, t, y, h, carry):
+        def once(n):
+            # h is (rows,); y is (rows, *state)
+            part = (h / n).reshape(-1, *[1] * (y.ndim - 1))
+            before, now = y, y + part * f(t, y)
+            for i in range(1, n):
+                before, now = now, before + 2 * part * f(t + i * h / n, now)
+            return (before + now + part * f(t + h, now)) / 2
+
+        coarse, fine = once(substeps), once(2 * substeps)
+        error = (fine - coarse) / 3
+        return fine + error, error, None, carry, None
+
+    return StepSolver(step, order=4, rtol=rtol, atol=atol)
+
+
+class Taylor1:
+    """A whole solver: fixed steps, no more than `step` long, that end at every time asked for."""
+
+    order = 1
+    adaptive = False
+    differentiable = False
+
+    def __init__(self, step: float = 0.01):
+        self.step = step
+
+    def solve(self, f, y0, t0, ts, options):
+        import math
+        import time
+
+        import numpy as np
+
+        from workbench.contracts import Trajectory
+
+        rows, n = ts.shape
+        ys = np.full((rows, n, *y0.shape[1:]), np.nan)
+        accepted, calls = np.zeros(rows, int), 0
+        status, message = ["ok"] * rows, [""] * rows
+        for row in range(rows):
+            t, y, number = t0[row], y0[row : row + 1], np.array([row])
+            for j in range(n):
+                if math.isnan(ts[row, j]):
+                    continue
+                pieces = max(1, math.ceil(abs(ts[row, j] - t) / self.step - 1e-9))
+                h = (ts[row, j] - t) / pieces
+                for _ in range(pieces):
+                    if options.deadline is not None and time.monotonic() > options.deadline:
+                        status[row], message[row] = "time_out", f"gave up at t = {t:g}"
+                    elif accepted[row] >= options.max_steps:
+                        status[row], message[row] = "too_many_steps", f"gave up at t = {t:g}"
+                    else:
+                        y = y + h * f(np.array([t]), y, number, np.array([t + h / 2]))
+                        t, calls = t + h, calls + 1
+                        accepted[row] += 1
+                        if not np.isfinite(y).all():
+                            status[row], message[row] = "not_finite", f"not finite at t = {t:g}"
+                    if status[row] != "ok":
+                        break
+                if status[row] != "ok":
+                    break
+                t = ts[row, j]
+                ys[row, j] = y[0]
+        stats = {"accepted": accepted, "rejected": np.zeros(rows, int), "rhs": accepted, "rhs_calls": np.array(calls)}
+        return Trajectory(ts, ys, tuple(status), tuple(message), stats)
+
+
+class Affine:
+    """dy/dt = A y + b over the observed channels, A and b unknown."""
+
+    def __init__(self, start: Literal["zero", "random"] = "random"):
+        self.start = start
+
+    def build(self, problem, generator):
+        import numpy as np
+
+        n = len(problem.channels)
+        entries = generator.normal(0, 0.1, n * n + n) if self.start == "random" else np.zeros(n * n + n)
+        return AffineField(tuple(problem.channels), entries)
+
+
+class AffineField:
+    def __init__(self, states, entries):
+        self.states = states
+        self.entries = entries
+
+    @property
+    def names(self):
+        n = range(1, len(self.states) + 1)
+        return tuple(f"a{i}{j}" for i in n for j in n) + tuple(f"b{i}" for i in n)
+
+    def blocks(self):
+        from workbench import Block
+
+        return (Block("parameters", self.names, self.entries),)
+
+    def graph(self):
+        import sympy
+
+        from workbench import Graph
+
+        y = sympy.symbols(self.states)
+        p = dict(zip(self.names, sympy.symbols(self.names), strict=True))
+        n = range(1, len(y) + 1)
+        rhs = [sum((p[f"a{i}{j}"] * y[j - 1] for j in n), p[f"b{i}"]) for i in n]
+        groups = {"rhs": rhs, "initial": [], "observed": list(y), "derived": []}
+        return Graph.from_sympy(groups, states=self.states, parameters=self.names)
+
+    def module(self):
+        return None
+
+
+class LogCosh:
+    name = "log_cosh"
+
+    def __init__(self, delta: float = 1.0):
+        self.delta = delta
+
+    def pointwise(self, noise):
+        from workbench.contracts import Pointwise
+
+        # r²/2 = δ² log cosh(e/δ), written so that nothing overflows
+        e = f"((mu - y)/{self.delta!r})"
+        size = f"sqrt(2*(abs({e}) + log(1 + exp(-2*abs({e}))) - log(2)))"
+        return Pointwise("log_cosh", residual=f"{self.delta!r}*sign(mu - y)*{size}")

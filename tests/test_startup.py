@@ -1,0 +1,92 @@
+"""Start-up: the commands that list things import nothing heavy and answer at once."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "sympy", "scipy", "h5py", "matplotlib", "pandas", "pydantic", "rich", "numpy")
+
+IMPORTED = """
+import sys
+import workbench.cli
+try:
+    workbench.cli.main({words!r})
+except SystemExit as done:
+    assert not done.code, done.code
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+
+LIGHT = (
+    ["--help"],
+    ["--version"],
+    ["problems"],
+    ["solvers"],
+    ["dynamics"],
+    ["losses"],
+    ["plugins"],
+    ["explain", "U001"],
+)
+LISTING = (["problems"], ["solvers"], ["dynamics"], ["losses"])
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def cpu_seconds(words: list[str], times: int = 5) -> float:
+    """The least processor time, user and system, of several runs of `python` with these words: other load only adds."""
+    least = float("inf")
+    for _ in range(times):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        least = min(least, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return least
+
+
+@pytest.mark.parametrize("words", LIGHT, ids=" ".join)
+def test_listing_imports_nothing_heavy(words: list[str]) -> None:
+    assert run(IMPORTED.format(words=words, heavy=HEAVY)).splitlines()[-1] == "[]"
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    names = (*HEAVY, "click", "pluggy")
+    code = f"import sys, workbench, workbench.errors\nprint([name for name in {names!r} if name in sys.modules])"
+    assert run(code).strip() == "[]"
+
+
+def test_help_loads_no_plugin() -> None:
+    code = IMPORTED.format(words=["--help"], heavy=("pluggy", "importlib.metadata", "workbench.registry"))
+    assert run(code).splitlines()[-1] == "[]"
+
+
+def test_help_of_a_command_loads_no_plugin() -> None:
+    code = IMPORTED.format(words=["fit", "--help"], heavy=("workbench_losses", "workbench_neural", "torch", "numpy"))
+    assert run(code).splitlines()[-1] == "[]"
+
+
+@pytest.fixture(scope="module")
+def click_seconds() -> float:
+    return cpu_seconds(["-c", "import click"], times=9)
+
+
+def test_help_takes_at_most_three_times_the_import_of_click(click_seconds: float) -> None:
+    assert cpu_seconds(["-m", "workbench", "--help"]) <= 3 * click_seconds
+
+
+@pytest.mark.parametrize("words", LISTING, ids=" ".join)
+def test_listing_takes_at_most_six_times_the_import_of_click(words: list[str], click_seconds: float) -> None:
+    assert cpu_seconds(["-m", "workbench", *words]) <= 6 * click_seconds
+
+
+def test_help_is_the_same_with_and_without_a_terminals_colours() -> None:
+    environment = {**os.environ, "NO_COLOR": "1"}
+    words = [sys.executable, "-m", "workbench", "--help"]
+    plain = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
+    assert "\x1b" not in plain
+    assert "fit" in plain

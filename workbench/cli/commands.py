@@ -1,0 +1,19 @@
+"""Every command with its one line of help, as data, so that `workbench --help` imports none of them."""
+
+COMMANDS = {
+    "fit": "Fit dynamics to a data file or a problem, and store the run.",
+    "simulate": "Solve a problem's equations and print or write the trajectory.",
+    "predict": "Predict with a fitted run: longer, elsewhere or on new data.",
+    "show": "Show a run: parameters, equations, metrics, checks.",
+    "plot": "Draw a run: fit, phase portrait, residuals, loss.",
+    "runs": "List stored runs, or verify their seals.",
+    "problems": "List the library of problems, show one or check a file.",
+    "solvers": "List the solvers that plugins offer.",
+    "dynamics": "List the dynamics that plugins offer.",
+    "losses": "List the losses that plugins offer.",
+    "plugins": "List plugins, what they offer and what failed.",
+    "doctor": "Check the installation and say what is missed.",
+    "explain": "Explain an error code at length.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Command → summary; the command stands in the module of its name, as the object of its name."""

@@ -1,0 +1,170 @@
+"""`workbench fit`: from a data file or a problem to a fitted, checked and stored run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors.usage import UsageError
+from .configuration import ConfiguredCommand
+from .gates import Gate, read_gate
+from .interrupting import stopping
+from .options import (
+    data_options,
+    json_option,
+    meaning_of,
+    numbers_of,
+    plugin_option,
+    seed_option,
+    set_option,
+    settings_option,
+)
+from .output import emit_json, hint
+from .progress import watching
+from .store import complete_run, runs_option
+from .texts import PAIR, SECONDS_FORM, Form
+
+if TYPE_CHECKING:
+    from ..workflow import Fitted
+
+GATE = Form("gate", read_gate)
+OF_THE_FIT = (
+    "dynamics",
+    "problem",
+    "solver",
+    "loss",
+    "optimizer",
+    "strategy",
+    "gradient",
+    "engine",
+    "split",
+    "seed",
+    "device",
+)
+
+
+@click.command(cls=ConfiguredCommand)
+@click.argument("source", required=False)
+@click.option(
+    "-d", "--dynamics", metavar="NAME", help="Family of right-hand sides. [default: the problem's equations, else mlp]"
+)
+@click.option("--problem", metavar="NAME|FILE", help="Equations for a data file, from the library or a TOML file.")
+@data_options
+@click.option(
+    "--noise", metavar="CHANNEL=KIND", multiple=True, type=PAIR, help="gaussian, lognormal or poisson (repeatable)."
+)
+@set_option
+@click.option("--split", default="last:20%", show_default=True, help="Test part: last:20%, trajectories:20% or none.")
+@click.option("--each", type=click.Choice(["trajectory"]), help="Fit every trajectory by itself.")
+@click.option("--solver", metavar="NAME", help="How the equations are solved. [default: tsit5]")
+@click.option(
+    "--loss", metavar="NAME", help="How errors count. [default: likelihood where noise is declared, else mse]"
+)
+@click.option("--optimizer", metavar="NAME", help="How the loss is lowered. [default: by the number of unknowns]")
+@click.option("--strategy", metavar="NAME", help="In which order the fit is attempted. [default: ladder]")
+@click.option(
+    "--gradient",
+    type=click.Choice(["discrete", "backprop", "adjoint", "forward"]),
+    default="discrete",
+    show_default=True,
+    help="How gradients are had.",
+)
+@click.option("--engine", metavar="NAME", default="auto", show_default=True, help="What executes a solve.")
+@settings_option
+@click.option("--iterations", type=click.IntRange(min=1), help="Stop after so many steps.")
+@click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop after so much time, as in 60s or 5min.")
+@seed_option
+@click.option("--device", default="cpu", show_default=True, help="Where it runs.")
+@click.option("--name", metavar="NAME", help="What to call the run. [default: an adjective and an animal]")
+@runs_option
+@click.option("--resume", metavar="RUN", shell_complete=complete_run, help="Go on with a stored run, on its own data.")
+@click.option(
+    "--fail-if", "gates", metavar='"nrmse>0.1"', multiple=True, type=GATE, help="Exit 1 if this holds (repeatable)."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+@plugin_option
+@json_option
+@click.pass_context
+def fit(ctx: click.Context, /, **options: Any) -> None:
+    """Fit dynamics to SOURCE, a data file, a problem file or a problem of the library, and store the run.
+
+    \b
+    Examples:
+      workbench fit ponds.csv
+      workbench fit ponds.csv -d mlp -S dynamics.hidden=[32,32] --max-time 60s
+      workbench fit lynx_hare --split none --json
+      workbench fit --resume @last --iterations 500
+    """
+    if (options["source"] is None) == (options["resume"] is None):
+        raise UsageError("fit takes a SOURCE or --resume RUN, one of them", help="workbench fit lynx_hare")
+    if options["dry_run"]:
+        from .dry_run import plan
+
+        document, text = plan(**_arguments(options))
+        emit_json(document) if options["as_json"] else click.echo(text)
+        return
+    fits, caught = _run(options)
+    documents = [fitted.document() for fitted in fits]
+    _report(fits, documents, options)
+    if caught:
+        for fitted in fits[-1:]:
+            hint(f"interrupted; the run is kept, go on with: workbench fit --resume {fitted.name}")
+        ctx.exit(128 + caught)
+    closed = [reason for document in documents for reason in _closed(options["gates"], document)]
+    for reason in closed:
+        hint(f"gate closed: {reason}")
+    ctx.exit(1 if closed else 0)
+
+
+def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
+    """The fits, and the signal that interrupted them (0: none)."""
+    from .. import workflow
+    from ..workflow.fit import FitBudget
+
+    budget = FitBudget(time.monotonic, options["iterations"], options["max_time"])
+    with stopping(budget) as interruption, watching(options["iterations"], options["max_time"]) as watcher:
+        limits = {
+            "iterations": options["iterations"],
+            "max_time": options["max_time"],
+            "budget": budget,
+            "on_step": watcher,
+        }
+        if options["resume"] is not None:
+            fits = [workflow.resume(options["resume"], store=options["folder"], **limits)]
+        else:
+            arguments = _arguments(options) | limits | {"name": options["name"], "store": options["folder"]}
+            source = arguments.pop("source")
+            fits = workflow.fit_each(source, **arguments) if options["each"] else [workflow.fit(source, **arguments)]
+    return fits, interruption.signal
+
+
+def _arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of `workflow.fit` that say what is fitted, and to what."""
+    options = dict(options)
+    meaning = meaning_of(options)
+    return {
+        "source": options["source"],
+        **{name: options[name] for name in OF_THE_FIT},
+        "noise": dict(options["noise"]),
+        "start_values": numbers_of(options["values"], "--set"),
+        "settings": options["settings"],
+        "plugins": options["plugin_files"],
+        **meaning,
+    }
+
+
+def _report(fits: list[Fitted], documents: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    for note in dict.fromkeys(note for document in documents for note in document["data"].get("notes", [])):
+        hint(f"note: {note}")
+    if options["as_json"]:
+        emit_json({"schema": "workbench/fit-each/1", "fits": documents} if options["each"] else documents[0])
+        return
+    from .reporting import card
+
+    click.echo("\n".join(card(fitted.run, fitted.path, options["plugin_files"]) for fitted in fits))
+
+
+def _closed(gates: tuple[Gate, ...], document: dict[str, Any]) -> list[str]:
+    return [reason for gate in gates if (reason := gate.closes(document))]

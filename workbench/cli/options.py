@@ -1,0 +1,118 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..registry.settings import by_kind, parse_settings
+from .configuration import SETTINGS
+from .texts import NAMES, PAIR
+
+Decorator = Callable[[Any], Any]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+plugin_option = click.option(
+    "--plugin",
+    "plugin_files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Load a plugin from a Python file, for this command only (repeatable).",
+)
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random."
+)
+
+set_option = click.option(
+    "--set",
+    "values",
+    metavar="NAME=VALUE",
+    multiple=True,
+    type=PAIR,
+    help="Another value for a parameter (repeatable).",
+)
+
+output_option = click.option(
+    "-o", "--output", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write to this file instead."
+)
+
+
+def _with_files(ctx: click.Context, parameter: click.Parameter, typed: tuple[str, ...]) -> dict[str, Any]:
+    settings = {**ctx.meta.get(SETTINGS, {}), **parse_settings(typed)}
+    by_kind(settings)  # a kind that does not exist is told at once, not after the data have been read
+    return settings
+
+
+settings_option = click.option(
+    "-S",
+    "--setting",
+    "settings",
+    metavar="KIND.OPTION=VALUE",
+    multiple=True,
+    callback=_with_files,
+    help="Set an option of a plugin, as in -S solver.rtol=1e-8 (repeatable; values are TOML).",
+)
+
+
+def stacked(*decorators: Decorator) -> Decorator:
+    """Several decorators as one; help shows them in the order in which they stand here."""
+
+    def apply(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+data_options = stacked(
+    click.option("--time", metavar="COLUMN", help="The column of times."),
+    click.option("--states", metavar="A,B", type=NAMES, help="The columns that are observed."),
+    click.option("--inputs", metavar="U,V", type=NAMES, help="Columns that drive the system."),
+    click.option("--trajectory", metavar="COLUMN", help="The column that tells trajectories apart."),
+    click.option("--covariates", metavar="A,B", type=NAMES, help="Columns with one value a trajectory."),
+    click.option(
+        "--map", "map_", metavar="NAME=COLUMN", multiple=True, type=PAIR, help="Which column a channel is (repeatable)."
+    ),
+    click.option("--missing", metavar="WORDS", help='Cells that mean "not observed", as in blank,nan,NA.'),
+    click.option("--sort", is_flag=True, help="Put rows in order of time."),
+    click.option("--dedupe", type=click.Choice(["mean", "first", "last"]), help="Make one of rows with the same time."),
+    click.option("--replicates", is_flag=True, help="Keep rows with the same time as repeated observations."),
+    click.option("--start", metavar="TIME", help="Where the solve begins, before the first observation."),
+    click.option("--decimal", metavar="CHAR", help="The decimal mark, as in --decimal ,"),
+    click.option("--units-row", is_flag=True, help="The second line of the file holds units."),
+)
+"""What the columns of a data file mean."""
+
+MEANING = ("time", "states", "inputs", "trajectory", "covariates", "missing", "sort", "dedupe", "replicates", "start")
+
+
+def meaning_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The data options given, taken out of `options`; --decimal and --units-row become settings of the reader."""
+    meaning = {name: given for name in MEANING if (given := options.pop(name)) not in (None, False)}
+    if pairs := options.pop("map_"):
+        meaning["map"] = dict(pairs)
+    reader = {"reader.decimal": options.pop("decimal"), "reader.units_row": options.pop("units_row") or None}
+    options["settings"] |= {key: given for key, given in reader.items() if given is not None}
+    return meaning
+
+
+def numbers_of(pairs: tuple[tuple[str, str], ...], option: str) -> dict[str, float]:
+    """`(("k", "0.5"),)` as {"k": 0.5}; raises TextMalformed."""
+    from ..errors.usage import TextMalformed
+
+    values: dict[str, float] = {}
+    for name, text in pairs:
+        try:
+            values[name] = float(text)
+        except ValueError:
+            raise TextMalformed(
+                f'{option} gives {name} the value "{text}"', help=f"write {option} {name}=0.5"
+            ) from None
+    return values

@@ -1,0 +1,32 @@
+"""The configuration of a stored run as the TOML that `workbench fit SOURCE --config FILE` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tomli_w
+
+from ..registry import by_kind
+from ..registry.values import read_toml
+
+CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
+
+
+def recipe(config: Mapping[str, Any]) -> str:
+    """TOML with a table `[fit]` and one for each kind of plugin that was set; its first line names the source."""
+    limits = config.get("limits") or {}
+    fit = {
+        **{key: config["choices"][key] for key in CHOSEN if config["choices"].get(key) not in (None, "")},
+        **{key: config[key] for key in ("split", "noise", "set") if config.get(key)},
+        **{key.replace("_", "-"): limits[key] for key in ("iterations", "max_time") if limits.get(key) is not None},
+    }
+    settings = {kind: _values(options) for kind, options in by_kind(config.get("settings") or {}).items() if options}
+    source = config.get("source") or {}
+    comment = f"# source: {config.get('problem') or source.get('file') or 'data from Python'}\n"
+    return comment + tomli_w.dumps({"fit": fit, **settings})
+
+
+def _values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that were typed are text; in the file they stand as the values they mean."""
+    return {name: read_toml(value) if isinstance(value, str) else value for name, value in options.items()}

@@ -1,0 +1,31 @@
+"""Runs through reporters: the card for the terminal, the figures for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..registry import by_kind, installed
+
+
+def card(run: Any, path: Path | None, plugin_files: Sequence[Path] = ()) -> str:
+    """The card of a run by the reporter `text`; a run that has just been stored is shown as it stands in its file."""
+    if path is not None and not hasattr(run, "path"):
+        from ..runs import Run
+
+        run = Run.open(path)
+    return str(installed(plugin_files).make("reporter", "text").render([run], None))
+
+
+def figures(
+    runs: Sequence[Any],
+    out: Path | None,
+    settings: Mapping[str, Any],
+    plugin_files: Sequence[Path] = (),
+) -> Sequence[Path]:
+    """The files that the reporter `figures` has written; `settings` are as `-S` gives them."""
+    reporter = installed(plugin_files).make("reporter", "figures", by_kind(settings)["reporter"])
+    written = reporter.render(list(runs), out)
+    assert not isinstance(written, str)
+    return list(written)

@@ -1,0 +1,55 @@
+"""`workbench show RUN`: a stored run, read without the plugins that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from .options import json_option, plugin_option
+from .output import emit_json
+from .store import run_argument, runs_option
+
+if TYPE_CHECKING:
+    from ..workflow import Fitted
+
+
+@click.command()
+@run_argument()
+@click.option(
+    "--config", "as_config", is_flag=True, help="Print the TOML that fits it again: workbench fit SOURCE --config FILE."
+)
+@click.option("--problem", "as_problem", is_flag=True, help="Print the problem file that was fitted.")
+@runs_option
+@plugin_option
+@json_option
+def show(
+    run: str, as_config: bool, as_problem: bool, folder: Path, plugin_files: tuple[Path, ...], as_json: bool
+) -> None:
+    """Show RUN (a name, the beginning of one, a path or @last): data, parameters, equations, metrics, checks.
+
+    \b
+    Examples:
+      workbench show @last
+      workbench show brisk-otter --json
+      workbench show brisk-otter --config > again.toml
+    """
+    from ..runs import Run, resolve
+
+    opened = Run.open(resolve(run, folder))
+    if as_config:
+        from .recipe import recipe
+
+        click.echo(recipe(opened.config), nl=False)
+    elif as_problem:
+        click.echo(opened.problem_text, nl=False)
+    elif as_json:
+        from ..workflow.document import fit_document
+
+        emit_json(fit_document(cast("Fitted", SimpleNamespace(run=opened, path=opened.path))))
+    else:
+        from .reporting import card
+
+        click.echo(card(opened, opened.path, plugin_files), nl=False)

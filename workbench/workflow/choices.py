@@ -1,0 +1,100 @@
+"""Which plugins a fit uses, by name and by rule, and how they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..registry import by_kind, installed
+
+if TYPE_CHECKING:
+    from ..contracts import Field
+    from ..problem import Problem
+
+DENSE = 2000
+"""Unknowns up to which least squares with a dense Jacobian is the rule; beyond it L-BFGS."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Names of plugins and their settings; what was left open has been decided by rule and stands here all the same."""
+
+    dynamics: str
+    solver: str
+    loss: str
+    optimizer: str
+    strategy: str
+    gradient: str
+    engine: str
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()  # files given by --plugin
+
+    def make(self, kind: str) -> Any:
+        """The plugin object of a kind, with its settings."""
+        return installed(self.plugins).make(kind, getattr(self, kind), by_kind(self.settings)[kind])
+
+    def document(self) -> dict[str, Any]:
+        """The `choices` of `fit --json`."""
+        kinds = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
+        return {kind: getattr(self, kind) for kind in kinds}
+
+    def distributions(self) -> dict[str, dict[str, Any]]:
+        """Kind → name, distribution, version and every option, for the run's provenance."""
+        registry, found = installed(self.plugins), {}
+        for kind in ("dynamics", "solver", "loss", "optimizer", "strategy"):
+            listed = registry.entry(kind, getattr(self, kind))
+            arguments = registry.arguments(kind, listed.name, by_kind(self.settings)[kind])
+            found[kind] = {
+                "name": listed.name,
+                "plugin": listed.plugin,
+                "distribution": listed.distribution,
+                "version": listed.version,
+                "options": {name: list(v) if isinstance(v, tuple) else v for name, v in arguments.items()},
+            }
+        return found
+
+
+def choose(
+    problem: Problem,
+    *,
+    dynamics: str | None,
+    solver: str | None,
+    loss: str | None,
+    optimizer: str | None,
+    strategy: str | None,
+    gradient: str,
+    engine: str,
+    seed: int,
+    settings: Mapping[str, Any],
+    plugins: Iterable[str | Path] = (),
+) -> Choices:
+    """Defaults for what was left open, from the problem alone; the optimizer is decided once the unknowns are known.
+
+    Raises UnknownName, and UnknownSetting for a setting that its plugin does not have.
+    """
+    files = tuple(str(file) for file in plugins)
+    choices = Choices(
+        dynamics=dynamics or ("equations" if problem.system is not None else "mlp"),
+        solver=solver or "tsit5",
+        loss=loss or ("likelihood" if any(problem.noise.values()) else "mse"),
+        optimizer=optimizer or "",
+        strategy=strategy or "ladder",
+        gradient=gradient,
+        engine=engine,
+        seed=seed,
+        settings=dict(settings),
+        plugins=files,
+    )
+    for kind in ("dynamics", "solver", "loss", "strategy", *(["optimizer"] if optimizer else [])):
+        installed(files).arguments(kind, getattr(choices, kind), by_kind(settings)[kind])
+    return choices
+
+
+def optimizer_for(field: Field, n_unknowns: int) -> str:
+    """The rule on shapes: SciPy's least squares for formulas, Levenberg–Marquardt for networks up to 2000 unknowns."""
+    if n_unknowns > DENSE:
+        return "lbfgs"
+    return "least-squares" if field.graph() is not None else "levenberg-marquardt"

@@ -1,0 +1,40 @@
+"""`fit --json`: one document, what is not computed null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .fitted import Fitted
+
+
+def fit_document(fitted: Fitted) -> dict[str, Any]:
+    """The document `workbench/fit/1`."""
+    run = fitted.run
+    data, config, diagnostics = run.dataset, run.config, run.diagnostics
+    scores = dict(run.metrics)
+    cost = {"seconds": run.timings.get("seconds"), **(diagnostics.get("cost") or {})}
+    return {
+        "schema": "workbench/fit/1",
+        "run": str(fitted.path) if fitted.path else None,
+        "status": run.status,
+        "data": {
+            "file": config["source"]["file"],
+            "sha256": config["source"]["sha256"],
+            "rows": len(data.t),
+            "trajectories": data.n_trajectories,
+            "states": list(data.channels),
+            "inputs": list(data.inputs.names) if data.inputs is not None else [],
+            "notes": config["notes"],
+        },
+        "choices": config["choices"],
+        "parameters": dict(run.parameters),
+        "equations": list(run.equations),
+        "metrics": {key: scores.get(key) for key in ("train", "validation", "holdout", "baselines")},
+        "checks": diagnostics.get("checks") or {"solver_swap": None, "whiteness": None, "gradient": None},
+        "uncertainty": diagnostics.get("uncertainty"),
+        "criteria": diagnostics.get("criteria"),
+        "noise_scales": diagnostics.get("scales"),
+        "verdict": diagnostics.get("verdict"),
+        "cost": cost,
+    }

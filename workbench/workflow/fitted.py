@@ -1,0 +1,122 @@
+"""A fitted model: the run's record, and the model itself where its plugins are there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..fitting import FitBudget
+from .choices import Choices
+
+if TYPE_CHECKING:
+    from ..problem import Problem
+    from ..runs import Record, Run
+    from .predicting import Prediction
+    from .session import Session
+
+
+class Fitted:
+    """The result of `fit` or `load`: what was found (plain data), and a model that can predict."""
+
+    def __init__(self, record: Record | Run, session: Session, path: Path | None) -> None:
+        self.run, self.session, self.path = record, session, path
+
+    @classmethod
+    def of(cls, session: Session, config: dict[str, Any], record: Record, path: Path | None) -> Fitted:
+        """A fit that has just ended."""
+        return cls(record, session, path)
+
+    @property
+    def name(self) -> str | None:
+        """The run's name, if it is stored."""
+        return self.path.stem if self.path else None
+
+    @property
+    def status(self) -> str:
+        """converged, iterations, time, early_stop or interrupted."""
+        return str(self.run.status)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Name → value, stderr, ci95."""
+        return dict(self.run.parameters)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """train, validation, holdout and baselines."""
+        return dict(self.run.metrics)
+
+    @property
+    def equations(self) -> tuple[str, ...]:
+        """The fitted right-hand sides, readable."""
+        return tuple(self.run.equations)
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The word (good, doubtful, bad) and its reasons."""
+        return dict(self.run.diagnostics["verdict"])
+
+    def predict(self, ts: Any = None, x0: Any = None, **options: Any) -> Prediction:
+        """The trajectory at `ts` (time,); see `workflow.predict`."""
+        from .predicting import predict
+
+        return predict(self, times=ts, x0=x0, **options)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run to a file, sealed; raises RunExists if it is there already."""
+        from ..runs import RunWriter
+
+        path = Path(path)
+        with RunWriter(path) as writer:
+            writer.commit(self.run)  # type: ignore[arg-type]  # a Run is a Record in its fields
+        self.path = path
+        return path
+
+    def document(self) -> dict[str, Any]:
+        """The document of `fit --json`."""
+        from .document import fit_document
+
+        return fit_document(self)
+
+    def __repr__(self) -> str:
+        train = self.metrics.get("train") or {}
+        return f"Fitted({self.run.config['choices']['dynamics']}, {self.status}, fit {train.get('fit_percent')} %)"
+
+
+def opened(run: str | Path | Run, store: str | Path = "runs") -> Run:
+    """The stored run of a name, prefix, path or @last."""
+    from ..runs import Run, resolve
+
+    return run if isinstance(run, Run) else Run.open(resolve(str(run), Path(store)))
+
+
+def load(run: str | Path | Run, store: str | Path = "runs") -> Fitted:
+    """A stored run as a Fitted that can predict; its plugins must be installed."""
+    from .session import Session
+
+    stored = opened(run, store)
+    config = stored.config
+    choices = Choices(**{**config["choices"], "settings": config["settings"], "plugins": tuple(config["plugins"])})
+    session = Session(question_of(stored), choices, FitBudget(time.monotonic))
+    session.state = stored.checkpoint
+    return Fitted(stored, session, Path(stored.path))
+
+
+def question_of(stored: Run) -> Problem:
+    """The problem of a run, from what is stored in it alone."""
+    from ..problem import Problem, read_problem
+
+    config = stored.config
+    problem = Problem(config["problem"] or "data")
+    if stored.problem_text:
+        problem = read_problem(stored.problem_text + "\n")
+        assert problem.system is not None
+        values = config["set"]
+        parameters = tuple(replace(p, value=float(values.get(p.name, p.value))) for p in problem.system.parameters)
+        problem = replace(problem, name=config["problem"], system=replace(problem.system, parameters=parameters))
+    part = np.asarray(stored.part)
+    return replace(problem, data=stored.dataset, part=part, noise=config["noise"], start=config["start"])

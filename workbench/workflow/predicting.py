@@ -1,0 +1,278 @@
+"""Where a fitted model goes from here: other times, other starts, other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import diagnose
+from ..dataset import TRAIN, Dataset
+from ..errors import WorkbenchError
+from ..errors.numerics import SolveFailed
+from ..errors.usage import UsageError
+from ..model import Model, Selection
+from ..unknowns import Block, Unknowns
+
+if TYPE_CHECKING:
+    from ..runs import Run
+    from .fitted import Fitted
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """States and channels at times; `metrics` where they could be compared with data."""
+
+    trajectories: tuple[str, ...]
+    ts: np.ndarray  # (trajectory, time), NaN-padded
+    states: np.ndarray  # (trajectory, time, state)
+    observed: np.ndarray  # (trajectory, time, channel)
+    state_names: tuple[str, ...]
+    channels: tuple[str, ...]
+    lower: np.ndarray | None = None  # (trajectory, time, channel)
+    upper: np.ndarray | None = None
+    metrics: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The document `workbench/predict/1`; lists over trajectories where there are several."""
+        items = [self._one(i) for i in range(len(self.ts))]
+        keys = items[0].keys()
+        joined = items[0] if len(items) == 1 else {key: [item[key] for item in items] for key in keys}
+        names = {} if len(items) == 1 else {"trajectories": list(self.trajectories)}
+        notes = list(self.notes)
+        return {"schema": "workbench/predict/1", **names, **joined, "metrics": self.metrics, "notes": notes}
+
+    def _one(self, i: int) -> dict[str, Any]:
+        real = np.isfinite(self.ts[i])
+        bands = None
+        if self.lower is not None and self.upper is not None:
+            pairs = np.stack([self.lower[i, real], self.upper[i, real]], axis=-1)
+            bands = {name: [_pair(pair) for pair in pairs[:, c]] for c, name in enumerate(self.channels)}
+        return {
+            "times": self.ts[i, real].tolist(),
+            "observed": {name: _numbers(self.observed[i, real, c]) for c, name in enumerate(self.channels)},
+            "states": {name: _numbers(self.states[i, real, s]) for s, name in enumerate(self.state_names)},
+            "bands": bands,
+        }
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]
+
+
+def _pair(pair: np.ndarray) -> list[float] | None:
+    return [float(pair[0]), float(pair[1])] if np.isfinite(pair).all() else None
+
+
+def predict(
+    fitted: Fitted | Run | str | Path,
+    *,
+    times: Any = None,
+    until: float | None = None,
+    x0: Any = None,
+    data: Dataset | str | Path | None = None,
+    fit_initial: int = 1,
+    interval: float | None = None,
+    store: str | Path = "runs",
+    settings: Mapping[str, Any] | None = None,
+    **meaning: Any,
+) -> Prediction:
+    """Solve a fitted model freely.
+
+    At `times` (time,), or up to `until` on the mean spacing of the data, or at the data's own times; from the fitted
+    initial values, or from `x0` ((state,) or {state: value}). With `data`, a new record: its inputs and covariates
+    drive, its channels are compared, and each trajectory starts from its first `fit_initial` samples (one: the sample
+    itself; more: the initial state that fits them best). `interval` (percent) adds bands of the curve from the fitted
+    parameters' covariance; they are None where that is not known.
+    """
+    from .fitted import Fitted, load
+
+    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store)
+    model, x, notes = fit.session.model, fit.session.x, ()
+    if data is not None:
+        model, x, notes = _on_new_data(fit, data, fit_initial, settings or {}, meaning)
+    if x0 is not None:
+        model, x = _from(model, x, x0)
+    rows = np.arange(model.data.n_trajectories)
+    ts = _times(model, times, until)
+    selection = Selection.at(rows, ts, model.data.n_channels)
+    trial = model.trial(x, selection)
+    bad = np.flatnonzero(~trial.trajectory.ok)
+    if len(bad):
+        raise SolveFailed(
+            f"the prediction of trajectory {model.data.trajectories[bad[0]]} ended with "
+            f"{trial.trajectory.status[bad[0]]}: {trial.trajectory.message[bad[0]]}",
+            help="predict a shorter stretch, or try another start",
+        )
+    observed = trial.predicted.reshape(*ts.shape, -1)
+    lower, upper = _bands(fit, trial, interval) if interval is not None else (None, None)
+    metrics = _compare(model, x, fit_initial) if data is not None else None
+    return Prediction(
+        model.data.trajectories,
+        ts,
+        trial.trajectory.ys,
+        observed,
+        model.field.states,
+        model.data.channels,
+        lower,
+        upper,
+        metrics,
+        notes,
+    )
+
+
+def _times(model: Model, times: Any, until: float | None) -> np.ndarray:
+    data = model.data
+    if times is not None:
+        ts = np.atleast_1d(np.asarray(times, dtype=float))
+        if ts.ndim != 1 or not np.isfinite(ts).all() or (np.diff(ts) <= 0).any():
+            raise UsageError("the times of a prediction increase and are finite", help="--times 0,0.5,1")
+        if ts[0] < model.t0.max():
+            raise UsageError(f"{ts[0]:g} lies before the start of the solution at {model.t0.max():g}")
+        return np.tile(ts, (data.n_trajectories, 1))
+    ts, _, _ = data.padded()
+    if until is None:
+        return ts
+    if not until > data.t.min():
+        raise UsageError(f"--until {until:g} lies before the data's first time {data.t.min():g}")
+    steps = np.diff(ts, axis=1)
+    spacing = float(np.nanmedian(steps[steps > 0])) if (steps > 0).any() else (until - float(data.t.min())) / 100
+    grids = []
+    for row in ts:
+        begin = row[np.isfinite(row)]
+        count = int(np.floor((until - begin[0]) / spacing + 1e-9))
+        grid = begin[0] + spacing * np.arange(count + 1)
+        grids.append(np.append(grid, until) if until - grid[-1] > 1e-9 * spacing else grid)
+    width = max(map(len, grids))
+    return np.array([np.pad(grid, (0, width - len(grid)), constant_values=np.nan) for grid in grids])
+
+
+def _from(model: Model, x: np.ndarray, x0: Any) -> tuple[Model, np.ndarray]:
+    """The model with every trajectory starting at x0."""
+    states = model.field.states
+    y0 = model.initial(x)[0].copy()
+    if isinstance(x0, Mapping):
+        unknown = [name for name in x0 if name not in states]
+        if unknown:
+            raise UsageError(f"there is no state {unknown[0]!r}", help=f"the states are {', '.join(states)}")
+        for name, value in x0.items():
+            y0[:, states.index(name)] = float(value)
+    else:
+        given: Sequence[float] = np.asarray(x0, dtype=float)  # type: ignore[assignment]
+        if np.shape(given)[-1] != len(states):
+            raise UsageError(f"x0 has {np.shape(given)[-1]} values", help=f"give one for each of {', '.join(states)}")
+        y0[:] = given
+    return _Started(model, y0), x
+
+
+class _Started(Model):
+    """A model whose initial states are given numbers."""
+
+    def __init__(self, model: Model, y0: np.ndarray) -> None:
+        self.__dict__.update(model.__dict__)
+        self._y0 = y0
+
+    def initial(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The given y0, which no unknown changes."""
+        return self._y0, None
+
+
+def _on_new_data(
+    fit: Fitted, data: Dataset | str | Path, samples: int, settings: Mapping[str, Any], meaning: Mapping[str, Any]
+) -> tuple[Model, np.ndarray, tuple[str, ...]]:
+    from .sources import open_source
+
+    old = fit.session
+    asked = replace(old.problem, data=None, part=None, notes=())
+    question = open_source(data, asked, split="none", settings=settings, meaning=meaning)
+    assert question.data is not None
+    if question.system is None:
+        question = replace(question, data=_like(question.data, old.model.data))
+    blocks = [_carried(block, old, question.data) for block in old.model.unknowns.blocks]
+    model = Model(question, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
+    model = _started_from_data(model, samples)
+    return model, model.unknowns.start, tuple(question.notes)
+
+
+def _like(data: Dataset, fitted: Dataset) -> Dataset:
+    """The new record with the channels, in the order, that the model was fitted to."""
+    return data.with_channels(fitted.channels)
+
+
+def _carried(block: Block, old: Any, data: Dataset) -> Block:
+    """A block at its fitted values, everything held; trajectories' own values become the mean of the fitted ones."""
+    values = old.model.unknowns.values(old.x)[block.name]
+    if values.ndim == 2:
+        values = np.tile(values.mean(axis=0), (data.n_trajectories, 1))
+    return replace(block, value=values, free=False)
+
+
+def _started_from_data(model: Model, samples: int) -> Model:
+    """Initial values at the first observation of each observed state, or fitted to the first samples."""
+    from ..fitting.defect import states_observed
+
+    blocks = {block.name: block for block in model.unknowns.blocks}
+    if "initial" not in blocks:
+        return model
+    block, data = blocks["initial"], model.data
+    value = block.value.copy()
+    firsts = data.values[data.starts]
+    channel = states_observed(model)
+    if channel is not None:
+        for j, state in enumerate(model.columns.initial_states):
+            first = firsts[:, channel[state]]
+            value[:, j] = np.where(np.isfinite(first), first, value[:, j])
+    others = [other for other in model.unknowns.blocks if other.name != "initial"]
+    if samples > 1:
+        value = _fitted_start(model, [*others, replace(block, value=value, free=True)], samples)
+    model.use(Unknowns([*others, replace(block, value=value)]))
+    return model
+
+
+def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray:
+    from ..fitting.objective import TrajectoryObjective
+    from ..registry import installed
+
+    model.use(Unknowns(blocks))
+    data = model.data
+    rank = np.arange(len(data.t)) - data.starts[data.trajectory_of]
+    objective = TrajectoryObjective(model, Selection.of(data, rank < samples))
+    optimizer = installed().make("optimizer", "levenberg-marquardt")
+    state = optimizer.start(objective, model.unknowns.start)
+    for _ in range(50):
+        state, step = optimizer.advance(objective, state)
+        if step.done:
+            break
+    return model.unknowns.values(state["x"])["initial"]
+
+
+def _compare(model: Model, x: np.ndarray, samples: int) -> Mapping[str, Any] | None:
+    """Scores on the new record, the values that gave its start left out."""
+    from .results import reached
+
+    data = model.data
+    part = np.full(len(data.t), 2, dtype=np.int8)
+    _, prediction = reached(model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool))))
+    return diagnose.metrics(data, part, prediction, samples=samples)["holdout"]
+
+
+def _bands(fit: Fitted, trial: Any, interval: float) -> tuple[np.ndarray | None, np.ndarray | None]:
+    old = fit.session
+    part = np.asarray(old.problem.part)
+    if not 0 < interval < 100:
+        raise UsageError(f"an interval of {interval:g} % was asked for", help="--interval 95")
+    if len(old.x) > 50 or trial.model is not old.model:
+        return None, None
+    try:
+        line = old.model.trial(old.x, Selection.of(old.model.data, part == TRAIN)).linearize()
+        found = diagnose.standard_errors(line.residuals, line.jacobian, old.model.unknowns.labels)
+        gradient = trial.predicted_by_x()
+    except WorkbenchError:
+        return None, None
+    lower, upper = found.bands(trial.predicted, gradient, level=interval / 100)
+    shape = (*trial.selection.ts.shape, -1)
+    return lower.reshape(shape), upper.reshape(shape)

@@ -1,0 +1,128 @@
+"""A fit in progress: problem, model, task and strategy made from choices, and the record of where it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contracts import Step, Tree
+from ..dataset import TRAIN, VALIDATION
+from ..fitting import FitBudget, FitTask, steps
+from ..model import Model
+from .choices import Choices, optimizer_for
+from .threads import one_thread
+
+if TYPE_CHECKING:
+    from ..problem import Problem
+    from ..runs import Record
+
+HISTORY = ("number", "rung", "loss", "validation", "event")
+FEW = 2
+"""Training values per unknown from which no validation part is set aside: known equations rarely overfit then."""
+
+
+class Session:
+    """One fit from its choices. Two sessions with equal problem, choices and state go on bit for bit alike."""
+
+    def __init__(self, problem: Problem, choices: Choices, budget: FitBudget) -> None:
+        generator = np.random.default_rng([choices.seed, 0])
+        field = choices.make("dynamics").build(problem, generator)
+        n_unknowns = int(sum(block.spread("free").sum() for block in field.blocks()))
+        self.problem = problem = _without_needless_validation(problem, n_unknowns)
+        self.field, self.budget = field, budget
+        solver, loss = choices.make("solver"), choices.make("loss")
+        self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
+        self.model.deadline = budget.deadline
+        if not choices.optimizer:
+            choices = replace(choices, optimizer=optimizer_for(field, len(self.model.unknowns.start)))
+        engine = "numpy" if self.model.graph is not None else "torch"
+        self.choices = replace(choices, engine=engine)
+        self.task = FitTask(self.model, self.choices.make("optimizer"), budget)
+        self.strategy = self.choices.make("strategy")
+        self.state: Tree = None
+        self.history: dict[str, list[Any]] = {name: [] for name in HISTORY}
+        self.seconds = 0.0
+
+    def resume(self, state: Tree, history: dict[str, list[Any]], seconds: float) -> None:
+        """Go on from a stored state; a fit that a budget ended is opened again."""
+        self.state = {**state, "done": ""} if state["done"] in ("time", "iterations", "interrupted") else state
+        self.history, self.seconds = history, seconds
+
+    def steps(self) -> Iterator[Step]:
+        """Advance to the end; after each step `state`, `history` and `seconds` are up to date."""
+        rng = np.random.default_rng([self.choices.seed, 1])
+        before = time.monotonic()
+        with one_thread(self.model.module is not None):
+            for state, step in steps(self.task, self.strategy, rng, self.state):
+                self.state = state
+                self.seconds += time.monotonic() - before
+                before = time.monotonic()
+                if step.number and not (step.done and step.rung == "end"):
+                    self._note(step)
+                yield step
+                before = time.monotonic()
+
+    def _note(self, step: Step) -> None:
+        row = (step.number, step.rung, step.loss, np.nan if step.validation is None else step.validation, step.event)
+        for name, value in zip(HISTORY, row, strict=True):
+            self.history[name].append(value)
+
+    @property
+    def x(self) -> np.ndarray:
+        """The point to report: the strategy's best so far, or the start."""
+        return self.model.unknowns.start if self.state is None else self.state["strategy"]["x"]
+
+    @property
+    def status(self) -> str:
+        """`running` until the strategy or the budget has ended."""
+        return (self.state or {}).get("done") or "running"
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, plugins and machine; no part of a run's content."""
+        from .provenance import provenance
+
+        return provenance(self.choices)
+
+    def record(self, config: dict[str, Any], **results: Any) -> Record:
+        """What a run file holds now; `results` are the parts that only a finished fit has."""
+        from ..runs import Record
+
+        data, system = self.model.data, self.problem.system
+        columns = {name: _column(name, values) for name, values in self.history.items()}
+        return Record(
+            config=config,
+            dataset=data,
+            part=np.asarray(self.problem.part, dtype=np.int8),
+            status=self.status,
+            provenance=self.provenance,
+            history=columns,
+            model={"unknowns": self.model.unknowns.values(self.x), "x": self.x},
+            checkpoint=self.state,
+            problem_text=system.text if system is not None else "",
+            timings={"seconds": self.seconds},
+            state_names=self.field.states,
+            **results,
+        )
+
+
+def _column(name: str, values: list[Any]) -> np.ndarray:
+    if name in ("rung", "event"):
+        return np.array(values, dtype=str)
+    return np.array(values, dtype=np.int64 if name == "number" else float)
+
+
+def _without_needless_validation(problem: Problem, n_unknowns: int) -> Problem:
+    part = np.asarray(problem.part)
+    if not (part == VALIDATION).any():
+        return problem
+    assert problem.data is not None
+    values = int(problem.data.mask[part <= VALIDATION].sum())
+    if n_unknowns * FEW >= values:
+        return problem
+    return replace(problem, part=np.where(part == VALIDATION, TRAIN, part).astype(np.int8))

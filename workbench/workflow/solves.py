@@ -1,0 +1,36 @@
+"""`wb.solve` and `wb.prepare`: names of solvers become solvers, the rest is `workbench.solving`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..registry import installed
+
+
+def _named(solver: Any, settings: dict[str, Any]) -> Any:
+    return installed().make("solver", solver, settings) if isinstance(solver, str) else solver
+
+
+def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
+    """y(ts) of dy/dt = f(t, y), y(ts[0]) = y0; see `workbench.solving.solve`.
+
+    `solver` is a name or a solver object; with a name, `rtol`, `atol` and `step` are passed to its factory.
+    """
+    from ..solving import solve as run
+
+    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
+    return run(f, y0, ts, _named(solver, settings), **options)
+
+
+def prepare(f: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
+    """A handle that solves f on ts again and again: `ready(y0)`; what can be looked up once is."""
+    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
+    made = _named(solver, settings)
+
+    def ready(y0: Any) -> Any:
+        """The solution from y0."""
+        from ..solving import solve as run
+
+        return run(f, y0, ts, made, **options)
+
+    return ready
