@@ -61,11 +61,11 @@ def test_short_help_of_the_group_lists_every_command() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fitt"], "error[U001]: No such command 'fitt'; help: did you mean \"fit\"?"),
-        (["fit", "x.csv", "--sover", "rk4"], "error[U001]: No such option '--sover'; help: did you mean \"--solver\"?"),
+        (["fitt"], "error[U001]: No such command 'fitt'; help: did you mean 'fit'?"),
+        (["fit", "x.csv", "--sover", "rk4"], "error[U001]: No such option '--sover'; help: did you mean '--solver'?"),
         (["fit"], "error[U001]: fit takes a SOURCE or --resume RUN, one of them; help: workbench fit lynx_hare"),
         (["fit", "x", "-S", "rtol"], 'error[U012]: "rtol" is no setting; help: write kind.option=value, such as'),
-        (["fit", "x", "-S", "solvr.rtol=1"], 'by the name of "solvr.rtol"; help: did you mean "solver"?'),
+        (["fit", "x", "-S", "solvr.rtol=1"], "by the name of \"solvr.rtol\"; help: did you mean 'solver'?"),
         (["fit", "x", "--max-time", "soon"], 'error[U014]: --max-time is "soon"; help: write a duration'),
         (["fit", "x", "--fail-if", "nrmse"], 'error[U014]: --fail-if is "nrmse"; help: write --fail-if "nrmse>0.1"'),
         (["fit", "x", "--noise", "hare"], 'error[U014]: --noise is "hare"; help: write --noise name=value'),
@@ -98,7 +98,7 @@ def test_with_json_an_error_is_also_one_document() -> None:
 def test_an_unknown_name_of_a_problem_names_the_nearest() -> None:
     answer = run("problems", "show", "lotka_voltera")
     assert answer.exit_code == 2
-    assert 'did you mean "lotka_volterra"?' in answer.stderr
+    assert "did you mean 'lotka_volterra'?" in answer.stderr
 
 
 # --- the boundary ------------------------------------------------------------------------------------------------
@@ -326,3 +326,5 @@ def test_a_shell_completes_commands_and_options() -> None:
 
     assert complete("workbench so", 1) == ["solvers"]
     assert "--max-time" in complete("workbench fit --max", 2)
+    assert "levenberg-marquardt" in complete("workbench fit x --optimizer le", 4)
+    assert "lynx_hare" in complete("workbench fit lynx", 2)

@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +154,25 @@ def test_what_cannot_be_written_is_told_with_the_status_of_stores_and_leaves_not
     assert not [file for file in tmp_path.iterdir() if file.name.endswith(".tmp")]
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_keeps_its_run_and_says_how_to_go_on(number: int, status: int, tmp_path: Path) -> None:
+    words = ["fit", "lynx_hare", "-d", "mlp", "--strategy", "single", "--optimizer", "adam", "--name", "cut"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", *words, "--runs", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = process.stderr.readline()  # the first line of progress: the run has been committed once, and steps are taken
+    process.send_signal(number)
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == status, said + rest
+    assert "go on with: workbench fit --resume cut" in rest
+    assert "Traceback" not in rest
+    assert answer("show", "cut", "--runs", str(tmp_path))["status"] == "interrupted"
+    gone_on = answer("fit", "--resume", "cut", "--iterations", "3", "--runs", str(tmp_path))
+    assert gone_on["status"] in ("iterations", "converged", "early_stop")
+
+
 # --- where options come from -------------------------------------------------------------------------------------
 
 
@@ -196,11 +218,11 @@ def test_settings_of_plugins_come_from_files_and_the_nearest_wins(folder: Path) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[fit]\nsede = 1\n", ':2: error[U013]: fit has no option "sede" in a file; help: did you mean "seed"?'),
-        ("[fitt]\nseed = 1\n", ':1: error[U013]: "fitt" is no table of a configuration; help: did you mean "fit"?'),
+        ("[fit]\nsede = 1\n", ":2: error[U013]: fit has no option \"sede\" in a file; help: did you mean 'seed'?"),
+        ("[fitt]\nseed = 1\n", ":1: error[U013]: \"fitt\" is no table of a configuration; help: did you mean 'fit'?"),
         ("[fit]\nseed =\n", ":2:7: error[U013]: this is no TOML: Invalid value"),
         ("[fit]\nplugin = ['x.py']\n", ':2: error[U013]: fit has no option "plugin" in a file'),
-        ("[solver]\nrtoll = 1\n", 'error[U010]: solver "tsit5" has no option "rtoll"; help: did you mean "rtol"?'),
+        ("[solver]\nrtoll = 1\n", 'error[U010]: solver "tsit5" has no option "rtoll"; help: did you mean \'rtol\'?'),
         ("[fit]\nseed = 'x'\n", "error[U001]: Invalid value for '--seed'"),
     ],
 )

@@ -48,7 +48,7 @@ def tree(file: Path) -> ast.Module:
 
 
 def imports(file: Path, package: tuple[str, ...], *, typing: bool = True) -> Iterator[tuple[str, str]]:
-    """(module, name) of every import of a file, relative ones resolved; without `typing` not those for type checkers."""
+    """(module, name) of every import of a file, relative ones resolved; `typing` keeps those for type checkers."""
     waiting: list[ast.AST] = [tree(file)]
     while waiting:
         node = waiting.pop()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .dataset import Table as Table
     from .engine import Tableau as Tableau
     from .graph import Graph as Graph
+    from .graph import from_sympy as from_sympy
     from .hookspecs import hookimpl as hookimpl
     from .offers import Offer as Offer
     from .problem import Problem as Problem
@@ -59,6 +60,7 @@ _HOME = {
     "Table": "dataset",
     "Tableau": "engine",
     "Graph": "graph",
+    "from_sympy": "graph",
     "hookimpl": "hookspecs",
     "Offer": "offers",
     "Problem": "problem",

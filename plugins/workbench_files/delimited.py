@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -69,9 +69,10 @@ class Delimited:
         rows, skipped = _rows_below(source, header, self.comment)
         notes += skipped
         if self.units_row:
-            rows, from_row = _without_units(rows, header, self.decimal)
+            rows, from_row = _without_units(rows, self.decimal)
             units |= from_row
-            notes.append("units from the second line: " + ", ".join(f"{k} in {v}" for k, v in from_row.items()))
+            listed = ", ".join(f"{name} in {unit}" for name, unit in from_row.items()) or "none"
+            notes.append(f"units from the second line: {listed}")
         columns = self._columns(rows)
         texts = {number: cells for number, cells in enumerate(columns) if cells.dtype == object}
         if self.decimal == ".":
@@ -114,56 +115,51 @@ class Delimited:
             for cells in rows.chunks():
                 for number, text in texts.items():
                     text.extend(cell.strip(" \t") for cell in cells[number::width])
-        return [
-            np.concatenate(parts) if parts is not None else np.array(texts[number], dtype=object)
-            for number, parts in enumerate(numbers)
-        ]
+        columns: list[np.ndarray] = []
+        for number, parts in enumerate(numbers):
+            columns.append(np.array(texts[number], dtype=object) if parts is None else np.concatenate(parts))
+            numbers[number] = None  # its parts are not needed any more
+        return columns
 
 
 def _rows_below(source: Source, header: Header, comment: str) -> tuple[Rows, list[str]]:
     """The rows below the header, without comments and without blank lines at the end."""
-    start = 0
+    text, begin, end, notes = source.text, 0, len(source.text), []
     for _ in range(header.line):
-        start = source.text.find(b"\n", start) + 1 or len(source.text)
-    end = len(source.text)
-    while end > start and source.text[end - 1 : end] == b"\n":
+        begin = text.find(b"\n", begin) + 1 or end
+    while end > begin and text[end - 1 : end] == b"\n":
         end -= 1
-    text, notes = source.text[start:end], []
-    lines = header.line + 1 + np.arange(text.count(b"\n") + 1 if text else 0)
+    lines = header.line + 1 + np.arange(text.count(b"\n", begin, end) + 1)
     mark = comment.encode()
-    if mark and (text.startswith(mark) or b"\n" + mark in text):
-        all_lines = text.split(b"\n")
-        kept = [i for i, line in enumerate(all_lines) if not line.startswith(mark)]
-        while kept and not all_lines[kept[-1]].strip():
+    if mark and (text.startswith(mark, begin) or text.find(b"\n" + mark, begin, end) >= 0):
+        every = text[begin:end].split(b"\n")
+        kept = [number for number, line in enumerate(every) if not line.startswith(mark)]
+        n = len(every) - len(kept)
+        notes = [f"{n} line{'s' * (n != 1)} that begin{'s' * (n == 1)} with {comment!r} skipped"]
+        while kept and not every[kept[-1]].strip():
             kept.pop()
-        n_comments = sum(line.startswith(mark) for line in all_lines)
-        notes = [f"{n_comments} line{'s' * (n_comments != 1)} that begin with {comment!r} skipped"]
-        text, lines = b"\n".join(all_lines[i] for i in kept), lines[kept]
-    if not text.strip(b"\n"):
-        raise NoRows(
-            "there are no rows below the header",
-            help="at least two rows are wanted",
-            where=source.at(max(1, header.line)),
-        )
-    return Rows(source, text, lines, header.separator, header.names), notes
+        text, lines = b"\n".join(every[number] for number in kept), lines[kept]
+        begin, end = 0, len(text)
+    if begin == end:
+        where = source.at(max(1, header.line))
+        raise NoRows("there are no rows below the header", help="at least two rows are wanted", where=where)
+    return Rows(source, text, begin, end, lines, header.separator, header.names), notes
 
 
-def _without_units(rows: Rows, header: Header, decimal: str) -> tuple[Rows, dict[str, str]]:
+def _without_units(rows: Rows, decimal: str) -> tuple[Rows, dict[str, str]]:
     """The rows without the first, and the units that stand there."""
-    first, _, rest = rows.text.partition(b"\n")
+    begin = rows.text.find(b"\n", rows.begin, rows.end) + 1
     where = rows.source.at(int(rows.lines[0]), 1)
-    cells = rows.cells(first, 0)
+    cells = rows.cells(rows.text[rows.begin : begin - 1 if begin else rows.end], 0)
     if any(Table.is_number(cell, decimal) for cell in cells):
         raise UnitsRowWrong("this line holds numbers; units are wanted here", help="leave --units-row out", where=where)
-    if not rest:
+    if not begin:
         raise NoRows("there are no rows below the units", help="at least two rows are wanted", where=where)
     if not all(cell.isprintable() for cell in cells):
         raise UnitsRowWrong("a unit holds control characters", help="write the units as text", where=where)
-    units = {name: cell.strip().strip("[]()") for name, cell in zip(header.names, cells, strict=True)}
-    return (
-        Rows(rows.source, rest, rows.lines[1:], rows.separator, rows.names),
-        {name: unit for name, unit in units.items() if name and unit not in ("", "-")},
-    )
+    units = {name: cell.strip().strip("[]()") for name, cell in zip(rows.names, cells, strict=True)}
+    known = {name: unit for name, unit in units.items() if name and unit not in ("", "-")}
+    return replace(rows, begin=begin, lines=rows.lines[1:]), known
 
 
 def _check_decimal_comma(texts: dict[int, np.ndarray], rows: Rows) -> None:

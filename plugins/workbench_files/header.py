@@ -66,7 +66,8 @@ def read_header(source: Source, separator: str | None, comment: str, names: tupl
                 where=source.at(line, 1),
             )
         return Header(fields, names, line - 1, separator, notes=tuple(notes))
-    if all(_is_value(each.text) for each in fields):
+    first = next((each.text for each in fields if each.text), "")
+    if _is_value(first) or all(_is_value(each.text) for each in fields):
         raise HeaderMissing(
             "the first line holds numbers; a header with the names of the columns is wanted",
             help=_header_help(skipped, separator, len(fields)),

@@ -86,10 +86,12 @@ def _next_separator(line: str, at: int, separator: str) -> int:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows below the header: text without its last line end, and where each row stands in the file."""
+    """The rows below the header, in text[begin:end] without the last line end, and where each stands in the file."""
 
     source: Source
     text: bytes
+    begin: int
+    end: int
     lines: np.ndarray  # (row,)
     separator: str
     names: tuple[str, ...]
@@ -108,10 +110,10 @@ class Rows:
 
     def chunks(self) -> Iterator[list[str]]:
         """The cells of some rows at a time, row after row, each row as wide as the header."""
-        start, row = 0, 0
-        while start < len(self.text):
-            end = self.text.find(b"\n", start + _CHUNK)
-            end = len(self.text) if end < 0 else end
+        start, row = self.begin, 0
+        while start < self.end:
+            end = self.text.find(b"\n", start + _CHUNK, self.end)
+            end = self.end if end < 0 else end
             chunk = self.text[start:end]
             yield self.cells(chunk, row)
             start, row = end + 1, row + chunk.count(b"\n") + 1

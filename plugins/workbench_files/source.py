@@ -64,6 +64,8 @@ def read_source(path: Path) -> Source:
     raw = read_bytes(path)
     file, notes, text = str(path), [], raw
     _check_text(raw, file)
+    if len(raw) > LONGEST_LINE and not any(end in raw[:LONGEST_LINE] for end in (b"\n", b"\r")):
+        raise TooLarge("the first line is longer than 1 MiB; a header is wanted", where=Where(file, 1))
     if raw.startswith(_BOM):
         text = raw[len(_BOM) :]
         notes.append("byte-order mark skipped")
@@ -79,10 +81,8 @@ def read_source(path: Path) -> Source:
             )
         text = text.replace(b"\r", b"\n")
         notes.append("lines end in carriage returns")
-    if not text.strip():
+    if not text or text.isspace():
         raise FileEmpty("the file holds only blanks; a header and rows of numbers are wanted", where=Where(file))
-    if len(text) > LONGEST_LINE and text.find(b"\n", 0, LONGEST_LINE) < 0:
-        raise TooLarge("the first line is longer than 1 MiB; a header is wanted", where=Where(file, 1))
     return Source(file, text, hashlib.sha256(raw).hexdigest(), tuple(notes))
 
 

@@ -61,7 +61,7 @@ class MlpField:
         """`weights` (shared) and `initial` (one each trajectory, starting at its first observations)."""
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         weights = Block("weights", labels, self._start, shrink=self.family.decay)
-        first = _first_values(self.data.values, self.data.trajectory_of, self.scales.y_mean)
+        first = _first_values(self._seen(), self.data.trajectory_of, self.scales.y_mean)
         free = first.size <= LARGEST_INITIAL
         return weights, Block("initial", self.states, first, free=free, per="trajectory")
 

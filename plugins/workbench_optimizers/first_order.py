@@ -26,7 +26,8 @@ class Moments:
     opaque: bool = False
 
     def start(self, objective: Objective, x: np.ndarray) -> Tree:
-        """Zero moments at x."""
+        """Zero moments at x, moved inside its bounds."""
+        x = np.clip(x, objective.lower, objective.upper)
         zero = np.zeros_like(x)
         return {"x": x, "m": zero, "v": zero, "k": 0, "best": float("inf"), "best_x": x, "stale": 0}
 
@@ -53,7 +54,7 @@ class Moments:
     def _back(self, state: Tree) -> tuple[Tree, Step]:
         x = (state["x"] + state["best_x"]) / 2
         new = {**state, "x": x, "m": np.zeros_like(x), "k": state["k"] + 1, "stale": state["stale"] + 1}
-        gone = new["stale"] >= max(self.patience, 5)
+        gone = not np.isfinite(state["best"]) or new["stale"] >= max(self.patience, 5)
         step = Step(new["k"], self.name, float("inf"), event="no finite gradient: went half way back to the best point")
         if gone:
             new["x"] = state["best_x"]

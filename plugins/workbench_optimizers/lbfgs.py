@@ -8,6 +8,9 @@ import numpy as np
 
 from workbench.contracts import Objective, Step, Tree
 
+STALL = 1e-3
+"""Gradient, as a share of the objective or of 1, above which a fit that ends has not converged."""
+
 
 @dataclass(frozen=True)
 class Lbfgs:
@@ -44,7 +47,7 @@ class Lbfgs:
             if len(state["s"]):  # the curvature pairs mislead: start again from the gradient
                 empty = state["s"][:0]
                 return {**state, "s": empty, "y": empty, "k": k}, Step(k, self.name, value, event="memory dropped")
-            return {**state, "k": k}, Step(k, self.name, value, done=True, status="converged")
+            return {**state, "k": k}, self._no_fall(k, value, g[free])
         new_x, new_value, new_g = found
         s, y = new_x - x, new_g - g
         keep = s @ y > 1e-10 * np.linalg.norm(s) * np.linalg.norm(y)
@@ -53,6 +56,12 @@ class Lbfgs:
         small = state["small"] + 1 if value - new_value <= self.ftol * max(abs(value), 1e-300) else 0
         new = {"x": new_x, "value": new_value, "g": new_g, "s": ss, "y": ys, "k": k, "small": small}
         return new, Step(k, self.name, new_value, done=small >= 3, status="converged" if small >= 3 else "")
+
+    def _no_fall(self, k: int, value: float, g: np.ndarray) -> Step:
+        """The end where not even a step down the gradient falls: at its round-off, or stalled well above it."""
+        stalled = np.max(np.abs(g), initial=0.0) > STALL * max(1.0, abs(value))
+        event = "no step lowers the objective, though its gradient says that one should" if stalled else ""
+        return Step(k, self.name, value, event=event, done=True, status="stalled" if stalled else "converged")
 
     def _inverse_hessian(self, state: Tree, g: np.ndarray) -> np.ndarray:
         """H g by the two-loop recursion."""

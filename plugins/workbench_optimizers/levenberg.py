@@ -9,13 +9,19 @@ import numpy as np
 from workbench.contracts import Linearization, Objective, Step, Tree
 from workbench.errors.numerics import NumericsError
 
+from .box import least_in_box
+
+STALL = 1e-3
+"""Predicted fall of half the squared residuals, as a share of them, above which a fit that ends has not converged."""
+
 
 @dataclass(frozen=True)
 class LevenbergMarquardt:
     """Solves (JᵀJ + λD²)s = −Jᵀr, D the largest column norms so far (Moré 1978), λ after Nielsen (1999, eq. 2.5).
 
-    Entries that press against a bound are left out of a step, and a step is cut to the bounds. A trial point without a
-    finite solution counts as a rejection. Converged: predicted or actual relative fall below `ftol`, step below `xtol`.
+    s is the best step within the bounds. A trial point without a finite solution counts as a rejection. Converged:
+    predicted or actual relative fall below `ftol`, step below `xtol`; stalled: no step is better, though the quadratic
+    model sees room for a fall of `STALL`.
     """
 
     ftol: float
@@ -42,13 +48,15 @@ class LevenbergMarquardt:
         hessian = line.jacobian.T @ line.jacobian
         lam = state["lam"] if state["lam"] >= 0 else self.damping
         nu, k = state["nu"], state["k"] + 1
+        room = 0.0
         for _ in range(40):
-            s, free = self._step(state["x"], g, hessian, lam * scale**2, objective)
+            s = self._step(state["x"], g, hessian, lam * scale**2, objective)
             predicted = -(s @ g + 0.5 * s @ hessian @ s)
+            room = max(room, predicted)
             size = float(np.max(np.abs(s * scale), initial=0.0))
             # at or below the round-off of the objective no step can be judged any more
-            if predicted <= self.ftol * 1e-3 * max(abs(line.value), 1e-300) or not free.any():
-                return self._end(state, k, line.value, scale, "converged")
+            if predicted <= self.ftol * 1e-3 * max(abs(line.value), 1e-300):
+                break
             value = objective.value(state["x"] + s)
             gain = (line.value - value) / predicted if np.isfinite(value) else -1.0
             if gain > 1e-4:
@@ -62,7 +70,10 @@ class LevenbergMarquardt:
                     return new, Step(k, self.name, value, done=True, status="converged")
                 return new, Step(k, self.name, value)
             lam, nu = lam * nu, nu * 2
-        return self._end(state, k, line.value, scale, "converged")
+        stalled = room > STALL * 0.5 * float(line.residuals @ line.residuals)
+        event = "no step lowers the objective, though its derivative says that one should" if stalled else ""
+        ended = {**state, "k": k, "value": line.value, "scale": scale}
+        return ended, Step(k, self.name, line.value, event=event, done=True, status="stalled" if stalled else "converged")
 
     def _scale(self, line: Linearization, before: np.ndarray) -> np.ndarray:
         norms = np.linalg.norm(line.jacobian, axis=0)
@@ -71,24 +82,9 @@ class LevenbergMarquardt:
 
     def _step(
         self, x: np.ndarray, g: np.ndarray, hessian: np.ndarray, damp: np.ndarray, objective: Objective
-    ) -> tuple[np.ndarray, np.ndarray]:
-        free = ~(((x <= objective.lower) & (g > 0)) | ((x >= objective.upper) & (g < 0)))
-        s = np.zeros_like(x)
-        if free.any():
-            block = hessian[np.ix_(free, free)] + np.diag(damp[free])
-            s[free] = -_solve_positive(block, g[free])
-        return np.clip(x + s, objective.lower, objective.upper) - x, free
-
-    def _end(self, state: Tree, k: int, value: float, scale: np.ndarray, status: str) -> tuple[Tree, Step]:
-        return {**state, "k": k, "value": value, "scale": scale}, Step(k, self.name, value, done=True, status=status)
-
-
-def _solve_positive(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a⁻¹b for a symmetric positive matrix; by least squares where rounding made it singular."""
-    try:
-        return np.linalg.solve(a, b)
-    except np.linalg.LinAlgError:
-        return np.linalg.lstsq(a, b, rcond=None)[0]
+    ) -> np.ndarray:
+        s = least_in_box(hessian + np.diag(damp), g, objective.lower - x, objective.upper - x)
+        return np.clip(x + s, objective.lower, objective.upper) - x
 
 
 def levenberg_marquardt(ftol: float = 1e-10, xtol: float = 1e-10, damping: float = 1e-3) -> LevenbergMarquardt:

@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("parameters", parameters),
     ("equations", equations),
     ("metrics", metrics),
-    ("baselines on the held-out part", baselines),
+    ("baselines", baselines),
     ("checks", checks),
     ("verdict", verdict),
     ("cost", cost),

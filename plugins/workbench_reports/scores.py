@@ -30,8 +30,7 @@ def baselines(run: Any) -> list[str]:
     if not scores:
         return []
     best = sorted(scores, key=lambda name: _order(scores[name].get("nrmse")))
-    lines = aligned([_header(run), *(_line(run, name, scores[name]) for name in best)])
-    return lines if part == "holdout" else ["  (nothing was held out: on the training part)", *lines]
+    return aligned([_header(run, f"({PARTS[part]})"), *(_line(run, name, scores[name]) for name in best)])
 
 
 def _order(error: float | None) -> float:
@@ -39,10 +38,10 @@ def _order(error: float | None) -> float:
     return float("inf") if error is None else error
 
 
-def _header(run: Any) -> list[str]:
-    """The names of the columns."""
+def _header(run: Any, corner: str = "") -> list[str]:
+    """The names of the columns, and what stands over the first."""
     channels = [f"rmse {name}" for name in _columns(run)]
-    return ["", "n", "fit %", "nrmse", *channels, "log-rmse", "sse", "nll"]
+    return [corner, "n", "fit %", "nrmse", *channels, "log-rmse", "sse", "nll"]
 
 
 def _line(run: Any, label: str, scores: Mapping[str, Any]) -> list[str]:

@@ -31,16 +31,18 @@ class Ladder:
     def start(self, task: Task, rng: np.random.Generator) -> Tree:
         """On the first rung, at the start values."""
         x = task.unknowns.start
-        state = {"rung": "matching", "curve": 0, "horizon": 1.0, "failures": 0, "x": x, "found": [x]}
+        state = {"rung": "matching", "curve": 0, "horizon": 1.0, "failures": 0, "x": x, "found": [x], "said": ""}
         if self.match and self._parameters(task).any() and task.defects():
             return {**state, "at": self._matching(task, 0)}
-        return self._onto_trajectory(task, state)[0]
+        state, event = self._onto_trajectory(task, state)
+        return {**state, "said": event}  # the first step says it
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
         """One step of the rung's optimizer; a rung that is done hands its best point to the next."""
         at, step = rung.advance(task, self._objective(task, state), state["at"], self.patience)
-        state = {**state, "at": at, "x": at["best_x"]}
-        step = replace(step, rung=self._label(state, step.rung))
+        event = "; ".join(filter(None, (state["said"], step.event)))
+        state = {**state, "at": at, "x": at["best_x"], "said": ""}
+        step = replace(step, rung=self._label(state, step.rung), event=event)
         if not step.done:
             return state, step
         if state["rung"] == "matching":
@@ -65,13 +67,14 @@ class Ladder:
     def _after_matching(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
         at = state["at"]
         found = state["found"] if step.status.startswith("failed") else [*state["found"], at["best_x"], at["x"]]
-        state, event = {**state, "found": found, "x": task.unknowns.start}, step.event
+        state, event = {**state, "found": found, "x": task.unknowns.start}, ""
         if state["curve"] + 1 < len(task.defects()):
             curve = state["curve"] + 1
             state = {**state, "curve": curve, "at": self._matching(task, curve)}
         else:
             state, event = self._onto_trajectory(task, state)
-        return state, replace(step, event=event, done=False, status="")
+        said = "; ".join(filter(None, (step.event, event)))
+        return state, replace(step, event=said, done=False, status="")
 
     def _onto_trajectory(self, task: Task, state: Tree) -> tuple[Tree, str]:
         horizon, event = 1.0, ""

@@ -91,6 +91,7 @@ CASES = [
     Bad("no header", "0,1\n1,2\n", ":1:1: error[D026]: the first line holds numbers", "-S reader.names=t,x1"),
     Bad("header behind a mark", "# t,x\n0,1\n1,2\n", ":2:1: error[D026]", "remove the mark in front of '# t,x'"),
     Bad("dates and no header", "1978-01-22,3\n1978-01-23,8\n", ":1:1: error[D026]", "add a header"),
+    Bad("no header and text", "0.5,a,3\n1.5,b,8\n", ":1:1: error[D026]: the first line holds", "add a header"),
     Bad(
         "column without a name", "t,,x\n0,7,1\n1,9,2\n", ":1:3: error[D027]: column 2 has values but no name", "header"
     ),

@@ -11,6 +11,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from workbench.errors import WorkbenchError
 from workbench.errors.store import HDF5Refused, NotARun, RunDamaged, StoreError
 from workbench.runs import Record, Run, RunWriter, catalog
 from workbench.runs.guard import DATA_FILES, checked
-from workbench.runs.seal import BLOCK
+from workbench.runs.seal import BLOCK, digest, read_seal
 
 TRIALS = int(os.environ.get("WORKBENCH_FAULTS", "1"))
 
@@ -268,6 +269,27 @@ def test_mutated_hdf5_is_read_or_refused_but_never_brings_the_process_down(tmp_p
                     file.visititems(lambda name, item: item[()] if isinstance(item, h5py.Dataset) else None)
                 outcomes["read"] += 1
             except HDF5Refused:
+                outcomes["refused"] += 1
+        assert min(outcomes.values()) > 10 * TRIALS, outcomes
+
+    assert outcome_of(child) == 0
+
+
+def test_mutated_runs_that_were_sealed_again_are_read_or_refused_by_name(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "run.h5") as writer:
+        writer.commit(record(5, start()))
+    whole = (tmp_path / "run.h5").read_bytes()
+    seal, body = read_seal(whole[:BLOCK], "run.h5"), whole[BLOCK:]
+
+    def child() -> None:
+        outcomes = {"read": 0, "refused": 0}
+        for mutant in mutants(body, 200 * TRIALS, random.Random(5)):
+            (tmp_path / "run.h5").write_bytes(replace(seal, body=digest(mutant)).block() + mutant)
+            try:
+                Run.open(tmp_path / "run.h5")
+                outcomes["read"] += 1
+            except StoreError as refusal:
+                assert refusal.code in ("R010", "R011"), refusal
                 outcomes["refused"] += 1
         assert min(outcomes.values()) > 10 * TRIALS, outcomes
 

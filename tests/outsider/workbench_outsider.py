@@ -21,7 +21,8 @@ def offer_dynamics():
 
 @hookimpl
 def offer_losses():
-    return [Offer("log_cosh", LogCosh, "log cosh of the error over delta: smooth, and linear in the tails")]
+    source = "Charbonnier et al. (1997), IEEE Trans. Image Process. 6, 298–311"
+    return [Offer("pseudo_huber", PseudoHuber, "squares near zero, absolute values beyond delta, smoothly", source)]
 
 
 @hookimpl
@@ -110,13 +111,14 @@ class Affine:
 
         n = len(problem.channels)
         entries = generator.normal(0, 0.1, n * n + n) if self.start == "random" else np.zeros(n * n + n)
-        return AffineField(tuple(problem.channels), entries)
+        return AffineField(tuple(problem.channels), entries, problem.data)
 
 
 class AffineField:
-    def __init__(self, states, entries):
+    def __init__(self, states, entries, data):
         self.states = states
         self.entries = entries
+        self.data = data
 
     @property
     def names(self):
@@ -124,28 +126,37 @@ class AffineField:
         return tuple(f"a{i}{j}" for i in n for j in n) + tuple(f"b{i}" for i in n)
 
     def blocks(self):
+        import numpy as np
+
         from workbench import Block
 
-        return (Block("parameters", self.names, self.entries),)
+        first = self.data.values[self.data.starts]
+        start = np.where(np.isfinite(first), first, np.nanmean(self.data.values, axis=0))
+        return (
+            Block("parameters", self.names, self.entries),
+            Block("initial", self.states, start, per="trajectory"),
+        )
 
     def graph(self):
         import sympy
 
-        from workbench import Graph
+        from workbench import from_sympy
 
         y = sympy.symbols(self.states)
         p = dict(zip(self.names, sympy.symbols(self.names), strict=True))
         n = range(1, len(y) + 1)
         rhs = [sum((p[f"a{i}{j}"] * y[j - 1] for j in n), p[f"b{i}"]) for i in n]
-        groups = {"rhs": rhs, "initial": [], "observed": list(y), "derived": []}
-        return Graph.from_sympy(groups, states=self.states, parameters=self.names)
+        groups = {"rhs": rhs, "initial": [0.0] * len(y), "observed": list(y), "derived": []}
+        return from_sympy(groups, states=self.states, parameters=self.names)
 
     def module(self):
         return None
 
 
-class LogCosh:
-    name = "log_cosh"
+class PseudoHuber:
+    """½ r² = δ² (√(1 + e²/δ²) − 1) for the error e, written so that nothing cancels near e = 0."""
+
+    name = "pseudo_huber"
 
     def __init__(self, delta: float = 1.0):
         self.delta = delta
@@ -153,7 +164,5 @@ class LogCosh:
     def pointwise(self, noise):
         from workbench.contracts import Pointwise
 
-        # r²/2 = δ² log cosh(e/δ), written so that nothing overflows
-        e = f"((mu - y)/{self.delta!r})"
-        size = f"sqrt(2*(abs({e}) + log(1 + exp(-2*abs({e}))) - log(2)))"
-        return Pointwise("log_cosh", residual=f"{self.delta!r}*sign(mu - y)*{size}")
+        d = repr(self.delta)
+        return Pointwise(self.name, residual=f"(mu - y)*sqrt(2/(1 + sqrt(1 + ((mu - y)/{d})^2)))")

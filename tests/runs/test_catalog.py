@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from workbench.errors.store import OutsideStore
@@ -134,6 +135,7 @@ def test_a_link_that_leads_out_of_the_store_is_not_followed(
 
 def test_new_names_are_distinct_and_follow_the_generator(tmp_path: Path) -> None:
     assert new_name(tmp_path, random.Random(1)) == new_name(tmp_path, random.Random(1))
+    assert "-" in new_name(tmp_path, np.random.default_rng(1))
     rng, names = random.Random(2), set()
     for _ in range(300):
         name = new_name(tmp_path, rng)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -61,6 +62,14 @@ def test_a_seal_fills_its_block_and_shortens_what_does_not_fit() -> None:
     seal = read_seal(block, "x.h5")
     assert (seal.commit, seal.status) == (3, "early_stop")
     assert list(seal.about) == list(about)[: len(seal.about)] != []
+
+
+@pytest.mark.parametrize("change", [{"status": "\x1b[2J"}, {"run_id": "../x"}, {"about": {"data": "\x1b]0;title\a"}}])
+def test_a_seal_that_a_stranger_made_brings_no_escape_sequences_to_the_terminal(change: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"status": "converged", "run_id": "f" * 16, "about": {}} | change
+    with pytest.raises(RunDamaged) as refusal:
+        read_seal(Seal(1000, "0" * 64, 3, **fields).block(), "x.h5")
+    assert str(refusal.value).isprintable()
 
 
 def test_a_newer_format_is_refused_by_both_numbers(run: Path) -> None:

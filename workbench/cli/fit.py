@@ -12,10 +12,12 @@ from .configuration import ConfiguredCommand
 from .gates import Gate, read_gate
 from .interrupting import stopping
 from .options import (
+    complete_source,
     data_options,
     json_option,
     meaning_of,
     numbers_of,
+    offer_option,
     plugin_option,
     seed_option,
     set_option,
@@ -30,26 +32,13 @@ if TYPE_CHECKING:
     from ..workflow import Fitted
 
 GATE = Form("gate", read_gate)
-OF_THE_FIT = (
-    "dynamics",
-    "problem",
-    "solver",
-    "loss",
-    "optimizer",
-    "strategy",
-    "gradient",
-    "engine",
-    "split",
-    "seed",
-    "device",
-)
+CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
+OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
 
 
 @click.command(cls=ConfiguredCommand)
-@click.argument("source", required=False)
-@click.option(
-    "-d", "--dynamics", metavar="NAME", help="Family of right-hand sides. [default: the problem's equations, else mlp]"
-)
+@click.argument("source", required=False, shell_complete=complete_source)
+@offer_option("-d", "--dynamics", help="Family of right-hand sides. [default: the problem's equations, else mlp]")
 @click.option("--problem", metavar="NAME|FILE", help="Equations for a data file, from the library or a TOML file.")
 @data_options
 @click.option(
@@ -58,12 +47,10 @@ OF_THE_FIT = (
 @set_option
 @click.option("--split", default="last:20%", show_default=True, help="Test part: last:20%, trajectories:20% or none.")
 @click.option("--each", type=click.Choice(["trajectory"]), help="Fit every trajectory by itself.")
-@click.option("--solver", metavar="NAME", help="How the equations are solved. [default: tsit5]")
-@click.option(
-    "--loss", metavar="NAME", help="How errors count. [default: likelihood where noise is declared, else mse]"
-)
-@click.option("--optimizer", metavar="NAME", help="How the loss is lowered. [default: by the number of unknowns]")
-@click.option("--strategy", metavar="NAME", help="In which order the fit is attempted. [default: ladder]")
+@offer_option("--solver", help="How the equations are solved. [default: tsit5]")
+@offer_option("--loss", help="How errors count. [default: likelihood where noise is declared, else mse]")
+@offer_option("--optimizer", help="How the loss is lowered. [default: by the number of unknowns]")
+@offer_option("--strategy", help="In which order the fit is attempted. [default: ladder]")
 @click.option(
     "--gradient",
     type=click.Choice(["discrete", "backprop", "adjoint", "forward"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,51 @@ from ..registry.settings import by_kind, parse_settings
 from .configuration import SETTINGS
 from .texts import NAMES, PAIR
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 Decorator = Callable[[Any], Any]
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def complete_offers(kind: str) -> Complete:
+    """What a shell completes where a name of `kind` is wanted; the registry is asked only then."""
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        from ..registry import installed
+
+        registry = installed()
+        names = (
+            [problem.name for problem in registry.shelf()]
+            if kind == "problem"
+            else [o.name for o in registry.offers(kind)]
+        )
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def complete_source(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Problems of the library, and files by the shell's own means."""
+    from click.shell_completion import CompletionItem
+
+    names = complete_offers("problem")(ctx, parameter, incomplete)
+    return [*(CompletionItem(name) for name in names), CompletionItem(incomplete, type="file")]
+
+
+def offer_option(*flags: str, help: str, default: str | None = None) -> Decorator:
+    """An option that names an offer: its kind is the long flag. Names are checked when the command runs."""
+    kind = flags[-1].lstrip("-")
+    return click.option(
+        *flags,
+        metavar="NAME",
+        default=default,
+        show_default=default is not None,
+        shell_complete=complete_offers(kind),
+        help=help,
+    )
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 

@@ -9,7 +9,17 @@ import click
 from ..errors.usage import UsageError
 from .configuration import ConfiguredCommand
 from .curves import deliver
-from .options import json_option, numbers_of, output_option, plugin_option, seed_option, set_option, settings_option
+from .options import (
+    complete_offers,
+    json_option,
+    numbers_of,
+    offer_option,
+    output_option,
+    plugin_option,
+    seed_option,
+    set_option,
+    settings_option,
+)
 from .output import emit_json
 from .texts import SPAN, STATES
 
@@ -18,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=ConfiguredCommand)
-@click.argument("problem_name", metavar="PROBLEM")
-@click.option("--solver", metavar="NAME", default="tsit5", show_default=True, help="How the equations are solved.")
+@click.argument("problem_name", metavar="PROBLEM", shell_complete=complete_offers("problem"))
+@offer_option("--solver", default="tsit5", help="How the equations are solved.")
 @settings_option
 @click.option("--noise", metavar="5%", help="Noise: a share of each channel's spread, or a standard deviation.")
 @click.option("--samples", type=click.IntRange(min=2), help="How many times. [default: the problem's]")

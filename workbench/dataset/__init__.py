@@ -2,7 +2,6 @@
 
 from .assemble import assemble
 from .dataset import Dataset, Inputs
-from .names import did_you_mean, nearest
 from .split import TEST, TRAIN, VALIDATION, describe, split
 from .table import Table
 
@@ -15,7 +14,5 @@ __all__ = [
     "Table",
     "assemble",
     "describe",
-    "did_you_mean",
-    "nearest",
     "split",
 ]

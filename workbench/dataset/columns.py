@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors.data import ColumnMissing, DataError, NotANumber, OutOfRange, ValueMissing
-from .names import did_you_mean
+from ..errors.nearest import did_you_mean
 from .numbers import is_missing, is_number, parse_numbers
 from .table import Table
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors.data import ColumnMissing, DatasetInconsistent
-from .names import did_you_mean
+from ..errors.nearest import did_you_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ class Dataset:
 
 def _frozen(array: object, dtype: type) -> np.ndarray:
     """The array in C order and of this type, read-only; copied unless it is read-only already."""
-    plain = np.ascontiguousarray(array, dtype=dtype)
+    plain: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
     if plain is array and plain.flags.writeable:
         plain = plain.copy()
     plain.flags.writeable = False

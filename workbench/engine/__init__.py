@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .gradients import pullback, sensitivities
-    from .solver import StepSolver, TableauSolver
+    from .solver import LoopSolver, StepSolver, TableauSolver
     from .tableau import Tableau
 
 _HOMES = {
     "Tableau": "tableau",
+    "LoopSolver": "solver",
     "TableauSolver": "solver",
     "StepSolver": "solver",
     "sensitivities": "gradients",
@@ -18,7 +19,7 @@ _HOMES = {
     "solver_factory": "factory",
 }
 
-__all__ = ["StepSolver", "Tableau", "TableauSolver", "pullback", "sensitivities", "solver_factory"]
+__all__ = ["LoopSolver", "StepSolver", "Tableau", "TableauSolver", "pullback", "sensitivities", "solver_factory"]
 
 
 def __getattr__(name: str) -> Any:

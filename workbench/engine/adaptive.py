@@ -13,6 +13,7 @@ from .stepper import Slopes
 
 Array = Any
 EPSILON = float(np.finfo(float).eps)
+CHECKS = {1000 * 4**i for i in range(12)}  # attempts after which it is asked whether a row can still arrive
 AHEAD = 1e-6  # where inputs are looked up for the slope at a step's start: this fraction of the way to the next stop
 
 
@@ -88,6 +89,8 @@ def adaptive(march: March, control: Control, first_step: float, min_step: float)
             _drop_collapsed(march, active, attempt, k, min_step)
         if accepted and attempt.ending:
             _arrive(march, active)
+        if attempts in CHECKS and len(active):
+            march.give_up(active, attempts, active.h)
         if len(active) != before:
             k = march.stepper.room(len(active), march.flow.entries)
     return active

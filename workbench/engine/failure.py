@@ -11,7 +11,8 @@ from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
 
 Array = Any
-STEEP = 1e8  # a state that changes by itself within this fraction of the time covered is on its way to infinity
+STEEP = 1e8  # a state that would change by its own size in this fraction of the time covered is on its way to infinity
+FAR = 10.0  # a stiff row that would need this many times the permitted steps gives up early
 
 
 class Failures:
@@ -45,11 +46,12 @@ class Failures:
 
     def collapse(self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray) -> None:
         """No step is small enough, or a fixed step failed: y and k are the last good state and slope, tried what came."""
-        steep = np.abs(k) * tau / np.maximum(np.abs(y), np.finfo(float).tiny)
+        size = max(float(np.abs(y).max()), float(np.abs(self._arrays.numpy(self._flow.y0[row])).max()))
+        steep = float(np.abs(k).max()) * tau > STEEP * size
         huge = float(np.finfo(tried.real.dtype).max) ** 0.25
         finite = np.isfinite(tried)
         where = self.time(row, tau)
-        if steep.max() > STEEP or np.abs(y).max() > huge or np.isinf(tried.real).any() or np.isinf(tried.imag).any():
+        if steep or size > huge or np.isinf(tried.real).any() or np.isinf(tried.imag).any():
             entry = int(np.argmax(np.abs(k)))
             self.say(row, "blew_up", f"the solution grows without bound: {self.component(entry)} is {y[entry]:.4g} at {where}")
         elif not finite.all():
@@ -66,17 +68,30 @@ class Failures:
 
     def unfinished(self, row: int, status: Status, tau: float, steps: int, h: float, y: Array, k: Array) -> None:
         """The caps on steps or time were reached; y and k are (1, entry)."""
-        reached = f"{self.time(row, tau)} of {self.time(row, float(self._flow.end[row]))} reached after {steps} steps"
+        end = float(self._flow.end[row])
+        reached = f"{self.time(row, tau)} of {self.time(row, end)} reached after {steps} steps"
+        rate = self._rate_if_stiff(row, tau, h, y, k)
+        if rate:
+            self.say(
+                row,
+                status,
+                f"{reached}, about {(end - tau) / h:.1g} more to go; it looks stiff (a rate of {rate:.2g} holds the step at "
+                f"{h:.2g}): try an implicit solver such as scipy_radau",
+            )
+        else:
+            entry = int(np.argmax(np.abs(self._arrays.numpy(k)[0])))
+            self.say(row, status, f"{reached}; {self.component(entry)} changes fastest")
+
+    def hopeless(self, row: int, tau: float, h: float, left: int, y: Array, k: Array) -> bool:
+        """Stability, not accuracy, holds the step where the way to go takes far more than the steps that are left."""
+        far = float(self._flow.end[row]) - tau > FAR * h * left
+        return far and self._rate_if_stiff(row, tau, h, y, k) > 0
+
+    def _rate_if_stiff(self, row: int, tau: float, h: float, y: Array, k: Array) -> float:
+        """The fastest rate of f, if steps h are as long as it allows and short for the solution itself; else 0."""
         rate = self._fastest_rate(row, tau, y, k)
         slope, size = (float(np.linalg.norm(self._arrays.numpy(x))) for x in (k, y))
-        stiff = rate * h > 0.5 and slope * h < 0.1 * size
-        entry = int(np.argmax(np.abs(self._arrays.numpy(k)[0])))
-        advice = (
-            f"; it looks stiff (a rate of {rate:.2g} holds the step at {h:.2g}): try an implicit solver such as scipy_radau"
-            if stiff
-            else f"; {self.component(entry)} changes fastest"
-        )
-        self.say(row, status, reached + advice)
+        return rate if rate * h > 0.5 and slope * h < 0.1 * size else 0.0
 
     def _fastest_rate(self, row: int, tau: float, y: Array, k: Array) -> float:
         """The size of the largest eigenvalue of f_y, by five power iterations on differences of f."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..contracts import SolveOptions, Status, Trajectory
 from .arrays import NumpyArrays, TorchArrays
-from .failure import Failures
+from .failure import FAR, Failures
 from .flow import Flow
 from .record import Record
 from .stepper import Slopes, Stepper
@@ -116,6 +116,19 @@ class March:
             y, k = active.y[i : i + 1], active.k[i : i + 1]
             self.failures.unfinished(int(row), status, float(active.tau[i]), steps, float(h[i]), y, k)
         return True
+
+    def give_up(self, active: Active, steps: int, h: np.ndarray) -> None:
+        """Rows that stiffness keeps from ever arriving end before they have used up all their steps."""
+        left, lost = self.options.max_steps - steps, np.zeros(len(active), dtype=bool)
+        far = self.flow.end[active.row] - active.tau > FAR * h * left
+        for i in np.flatnonzero(far):
+            row, tau = int(active.row[i]), float(active.tau[i])
+            y, k = active.y[i : i + 1], active.k[i : i + 1]
+            lost[i] = self.failures.hopeless(row, tau, float(h[i]), left, y, k)
+            if lost[i]:
+                self.failures.unfinished(row, "too_many_steps", tau, steps, float(h[i]), y, k)
+        if lost.any():
+            active.keep(~lost)
 
     def collapse(self, active: Active, which: np.ndarray, h: np.ndarray, k: Slopes, y1: Array) -> None:
         """The active rows in `which` (mask) end here: no step of length h leads on; k and y1 are what the last one gave."""

@@ -41,6 +41,7 @@ class Record:
         self, row: np.ndarray, tau: np.ndarray, tau1: np.ndarray, clipped: np.ndarray, y: Array, y1: Array, k: Slopes
     ) -> None:
         """One accepted step of some rows; k is copied, the rest must not change any more."""
+        self.stepper.accept(row)
         self._mesh.append((row, tau1, clipped))
         if self.keep:
             self._states.append(y1)

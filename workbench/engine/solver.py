@@ -15,6 +15,7 @@ from .control import Control
 from .flow import Flow
 from .follow import equal_steps, follow
 from .march import March
+from .step_function import FunctionStepper, Step
 from .stepper import Stepper, TableauStepper
 from .tableau import Tableau
 
@@ -110,3 +111,42 @@ class TableauSolver(LoopSolver):
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
         return TableauStepper(self.tableau, arrays)
+
+
+@dataclass(frozen=True)
+class StepSolver(LoopSolver):
+    """A step function in the common loop (see `step_function.Step`).
+
+    `error_order` is the order of its error estimate, 0 where it gives none and takes equal steps; `dense_powers` the
+    number of dense coefficients it gives, 0 for cubic Hermite interpolation.
+
+    >>> def midpoint(f, t, y, h, carry):
+    ...     return y + h * f(t + h / 2, y + h / 2 * f(t, y)), None, None, None, True
+    >>> solver = StepSolver(midpoint, 2, step=0.01)
+    >>> solver.order, solver.adaptive
+    (2, False)
+    """
+
+    function: Step
+    own_order: int
+    error_order: int = 0
+    dense_powers: int = 0
+
+    @property
+    def order(self) -> int:
+        """The order of the solution that is carried on."""
+        return self.own_order
+
+    @property
+    def adaptive(self) -> bool:
+        """It chooses its own steps."""
+        return self.error_order > 0 and self.step <= 0
+
+    @property
+    def error_power(self) -> int:
+        """The error estimate is of size h to this power."""
+        return self.error_order + 1
+
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the function on such arrays."""
+        return FunctionStepper(self.function, self.dense_powers, arrays)

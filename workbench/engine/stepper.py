@@ -36,6 +36,9 @@ class Stepper(Protocol):
     ) -> tuple[Array, Sequence[Array]]:
         """y1 and the error estimates (rows, entry), given k[0]; h is a signed column; fills k."""
 
+    def accept(self, row: np.ndarray) -> None:
+        """The last step was accepted in these rows."""
+
     def complete(
         self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
     ) -> Slopes:
@@ -77,6 +80,9 @@ class TableauStepper:
         if not self.closed:
             y1 = y + h * combine(self._b, k[: self._own])
         return y1, [h * combine(e, k[: len(e)]) for e in self._errors]
+
+    def accept(self, row: np.ndarray) -> None:
+        """Nothing is carried but the slope at the end."""
 
     def complete(
         self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes

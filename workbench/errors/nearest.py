@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MANY = 10_000  # names among which a likeness is looked for
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like `name`, compared without case; "" where none is close.
+    """The known name that is most like `name`, or that holds it, compared without case; "" where none is close.
 
-    >>> nearest("dopri6", ["tsit5", "dopri5"])
-    'dopri5'
-    >>> nearest("Heun-2", ["heun2"]), nearest("zebra", ["heun2"])
-    ('heun2', '')
+    >>> nearest("dopri6", ["tsit5", "dopri5"]), nearest("Heun-2", ["heun2"]), nearest("zebra", ["heun2"])
+    ('dopri5', 'heun2', '')
+    >>> nearest("hare", ["year", "lynx_thousand", "hare_thousand"])
+    'hare_thousand'
     """
     import difflib
 
-    folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(candidate.casefold(), candidate)
+    wanted = name.casefold()
+    if wanted in folded:
+        return folded[wanted]
+    holding = [each for each in folded if len(wanted) > 2 and wanted in each]
+    close = holding or difflib.get_close_matches(wanted, list(folded)[:MANY], n=1, cutoff=0.6)
     return folded[close[0]] if close else ""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`did you mean "dopri5"?`, or "" where no known name is close.
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean 'dopri5'?`, or `otherwise` where no known name is close.
 
     >>> did_you_mean("rtoll", ["rtol", "atol"])
-    'did you mean "rtol"?'
+    "did you mean 'rtol'?"
     """
     close = nearest(name, known)
-    return f'did you mean "{close}"?' if close else ""
+    return f"did you mean {close!r}?" if close else otherwise

@@ -43,3 +43,9 @@ class ShapeOfRhs(NumericsError):
     """A right-hand side returned something of another shape than its state."""
 
     code = "N051"
+
+
+class RhsUnreadable(NumericsError):
+    """A callable gives no dy/dt of the shape of y, whether it is called with one state or with several rows."""
+
+    code = "N052"

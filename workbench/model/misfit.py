@@ -80,6 +80,11 @@ class Misfit:
         self.is_likelihood = all(kind.nll for kind in kinds)
         self._given = {i: scales[name] for i, name in enumerate(channels) if name in scales}
 
+    @property
+    def scales_known(self) -> bool:
+        """No channel's scale is profiled."""
+        return all(f.loss.scale == "none" or i in self._given for i, f in enumerate(self.formulas))
+
     def sigma(self, values: np.ndarray, predicted: np.ndarray) -> dict[int, float]:
         """Channel → its scale: the given one, the profiled one, or 1 where the loss has none."""
         found = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from math import inf, isfinite
 
-from workbench.dataset.names import did_you_mean
+from workbench.errors.nearest import did_you_mean
 from workbench.errors import WorkbenchError
 from workbench.errors.problems import BoundsExclude, KeyMissing, NameTaken, NameWrong, ValueWrong
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.dataset import Dataset, Inputs
-from workbench.dataset.names import nearest
+from workbench.errors.nearest import nearest
 from workbench.errors.problems import ChannelsUnmatched, DriveMissing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from workbench.dataset.names import nearest
+from workbench.errors.nearest import nearest
 from workbench.errors import WorkbenchError
 from workbench.errors.problems import KeyMissing, KeyUnknown, ValueWrong
 

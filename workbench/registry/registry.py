@@ -41,7 +41,13 @@ class PluginInfo:
 class Registry:
     """Plugins by name. Loading one is guarded, and a hook is called when its kind is first asked for."""
 
-    def __init__(self, plugins: Sequence[discovery.Plugin], disabled: Sequence[discovery.Candidate] = ()) -> None:
+    def __init__(
+        self,
+        plugins: Sequence[discovery.Plugin],
+        disabled: Sequence[discovery.Candidate] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.notes = tuple(notes)  # to be said aloud
         self._plugins = tuple(plugins)
         self._disabled = tuple(disabled)
         self._manager = pluggy.PluginManager("workbench")
@@ -67,16 +73,14 @@ class Registry:
             (left_out if {candidate.name, candidate.distribution} & unwanted else wanted).append(candidate)
         wanted += [discovery.from_file(Path(file)) for file in plugin_files]
         known = {name for candidate in (*wanted, *left_out) for name in (candidate.name, candidate.distribution)}
-        registry = cls([discovery.load(candidate) for candidate in wanted], left_out)
-        registry.notes = tuple(
+        notes = [
             f'{DISABLE} names "{name}", which is not installed; {did_you_mean(name, known)}'.rstrip("; ")
             for name in sorted(unwanted - known)
-        )
+        ]
+        registry = cls([discovery.load(candidate) for candidate in wanted], left_out, notes)
         for file in map(str, plugin_files):
             registry._require_file(file)
         return registry
-
-    notes: tuple[str, ...] = ()
 
     def _enter(self, plugin: discovery.Plugin) -> None:
         other = self._by_name.get(plugin.name)
@@ -137,16 +141,10 @@ class Registry:
 
     def clashes(self, kind: str) -> list[NameClash]:
         """One NameClash for each name of a kind that is offered more than once."""
-        owners: dict[str, list[str]] = {}
-        things: Sequence[Listed | Shelved] = self.shelf() if kind == "problem" else self.offers(kind)
-        for thing in things:
-            owners.setdefault(thing.name, []).append(f"{thing.distribution} (plugin {thing.plugin})")
-        twice = {name: whose for name, whose in owners.items() if len(whose) > 1}
-        help = f"leave one plugin out: {DISABLE}=PLUGIN"
-        return [
-            NameClash(f'{kind} "{name}" is offered by {" and by ".join(whose)}', help=help)
-            for name, whose in sorted(twice.items())
-        ]
+        by_name: dict[str, list[Listed | Shelved]] = {}
+        for thing in self.shelf() if kind == "problem" else self.offers(kind):
+            by_name.setdefault(thing.name, []).append(thing)
+        return [_clash(kind, things) for _, things in sorted(by_name.items()) if len(things) > 1]
 
     # --- one of them ---------------------------------------------------------------------------------------------
 
@@ -154,7 +152,7 @@ class Registry:
         """The offer of this name with its options and owner; raises UnknownName or NameClash."""
         found = [listed for listed in self.offers(kind) if listed.name == name]
         if len(found) > 1:
-            raise next(clash for clash in self.clashes(kind) if f'"{name}"' in clash.message)
+            raise _clash(kind, found)
         if not found:
             raise self._unknown(kind, name, [listed.name for listed in self.offers(kind)])
         return found[0]
@@ -202,3 +200,9 @@ class Registry:
         hints = [did_you_mean(name, known), f"list them: workbench {LISTED_BY[kind]}"]
         hints += [f"a plugin that failed may have it: {'; '.join(failed)}"] if failed else []
         return UnknownName(f'no {kind} is named "{name}"', help="; ".join(filter(None, hints)))
+
+
+def _clash(kind: str, things: Sequence[Listed | Shelved]) -> NameClash:
+    whose = " and by ".join(f"{thing.distribution} (plugin {thing.plugin})" for thing in things)
+    help = f"leave one plugin out: {DISABLE}=PLUGIN"
+    return NameClash(f'{kind} "{things[0].name}" is offered by {whose}', help=help)

@@ -1,7 +1,7 @@
 """Runs: the record of one fit, in one HDF5 file that is whole at every moment and can be read without any plugin."""
 
-from .catalog import Summary, catalog, resolve
 from .layout import content_sha256
+from .listing import Summary, catalog, resolve
 from .names import new_name, path_of
 from .record import Record
 from .run import Run, verify

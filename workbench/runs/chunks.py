@@ -59,4 +59,3 @@ def _decodes(data: bytes, used: Sequence[int], chunk: int) -> bool:
             if not stream.eof:
                 return False
     return len(data) == chunk
-

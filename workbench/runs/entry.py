@@ -58,6 +58,16 @@ def texts(values: Sequence[str], name: str) -> np.ndarray:
     return np.array(encoded, dtype=f"S{max(map(len, encoded), default=0) or 1}")
 
 
+def printable(thing: object) -> str:
+    r"""A stranger's text, cut short and made harmless for a terminal.
+
+    >>> print(printable(b"a\x1b[2J\xff"))
+    a\x1b[2J\xff
+    """
+    text = thing.decode("utf-8", "backslashreplace") if isinstance(thing, bytes) else str(thing)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)[:120]
+
+
 def untext(stored: np.ndarray | np.bytes_) -> str:
     """The text of one stored element; raises UnicodeDecodeError for what is none, TypeError for numbers."""
     value = stored.item()

@@ -23,6 +23,7 @@ from ..errors import Where
 from ..errors.store import HDF5Refused
 from .chunks import stored_chunks
 from .disk import read_whole
+from .entry import printable
 
 NAME = re.compile(rb"[A-Za-z0-9_.-]{1,128}")
 SCALE_ATTRIBUTES = {b"DIMENSION_LIST": h5t.VLEN, b"REFERENCE_LIST": h5t.COMPOUND}
@@ -76,16 +77,16 @@ def checked(image: bytes | memoryview, limits: Limits = RUN_FILES) -> Iterator[h
         try:
             file = h5py.File(h5f.open_file_image(bytes(image)))
         except _TROUBLE as reason:
-            raise HDF5Refused(f"HDF5 cannot open it ({_short(reason)})") from reason
+            raise HDF5Refused(f"HDF5 cannot open it ({printable(reason)})") from reason
         with file:
             try:
                 check(file.id, len(image), limits)
             except _TROUBLE as reason:
-                raise HDF5Refused(f"HDF5 cannot walk it ({_short(reason)})") from reason
+                raise HDF5Refused(f"HDF5 cannot walk it ({printable(reason)})") from reason
             try:
                 yield file
             except (OSError, RuntimeError, MemoryError) as reason:
-                raise HDF5Refused(f"HDF5 cannot read it ({_short(reason)})") from reason
+                raise HDF5Refused(f"HDF5 cannot read it ({printable(reason)})") from reason
 
 
 def check(file: h5f.FileID, size: int, limits: Limits = RUN_FILES) -> None:
@@ -132,7 +133,9 @@ class _Walk:
         self.count(len(names))
         for name in names:
             plain = NAME.fullmatch(name) and name not in (b".", b"..")
-            _require(bool(plain), path or b"/", f"holds the name {_short(name)}; letters, digits and _ . - are allowed")
+            _require(
+                bool(plain), path or b"/", f"holds the name {printable(name)}; letters, digits and _ . - are allowed"
+            )
         return names
 
     def dataset(self, dataset: h5d.DatasetID, path: bytes) -> None:
@@ -174,7 +177,7 @@ class _Walk:
         for index in range(number):
             attribute = h5a.open(owner, index=index)
             here = path + b"@" + attribute.name
-            _require(bool(NAME.fullmatch(attribute.name)), path, f"has an attribute {_short(attribute.name)}")
+            _require(bool(NAME.fullmatch(attribute.name)), path, f"has an attribute {printable(attribute.name)}")
             kind = attribute.get_type()
             if kind.get_class() == SCALE_ATTRIBUTES.get(attribute.name):
                 continue
@@ -190,6 +193,7 @@ class _Walk:
 def _item_bytes(kind: h5t.TypeID, path: bytes) -> int:
     plain = kind.get_class() in _CLASSES and not (kind.get_class() == h5t.STRING and kind.is_variable_str())
     _require(plain, path, "is not of whole numbers, floats or fixed-length text")
+    _require(kind.dtype.itemsize == kind.get_size(), path, "is of numbers that NumPy does not have")
     return kind.get_size()
 
 
@@ -202,14 +206,9 @@ def _shape(space: h5s.SpaceID, path: bytes, rank: int) -> tuple[int, ...]:
 
 def _require(holds: bool, path: bytes, what: str) -> None:
     if not holds:
-        raise HDF5Refused(f"{_short(path)} {what}", help="only plain HDF5 is read; see `workbench explain R010`")
-
-
-def _short(thing: object) -> str:
-    """A stranger's text, made harmless for a terminal."""
-    text = thing.decode("utf-8", "backslashreplace") if isinstance(thing, bytes) else str(thing)
-    text = text.encode("ascii", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)[:120] or "/"
+        raise HDF5Refused(
+            f"{printable(path) or '/'} {what}", help="only plain HDF5 is read; see `workbench explain R010`"
+        )
 
 
 def _block_sizes(size: int) -> Iterator[int]:

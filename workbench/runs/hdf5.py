@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5ds, h5g, h5o, h5p, h5s, h5t
 
-from .entry import Attribute, Entry, scalar_text
+from ..errors.store import LayoutWrong
+from .entry import Attribute, Entry, printable, scalar_text
 from .guard import checked
 from .seal import BLOCK
 
@@ -44,10 +45,16 @@ def build(entries: Sequence[Entry], groups: Sequence[str], attributes: Mapping[s
 
 
 def read(image: bytes | memoryview) -> tuple[dict[str, np.ndarray], dict[str, str | int]]:
-    """Every data set of an image by its path, and the attributes of its root; checked by the guard first."""
+    """Every data set of an image by its path, and the attributes of its root; checked by the guard first.
+
+    Raises HDF5Refused (R010) and LayoutWrong (R011).
+    """
     with checked(image) as file:
-        attributes = {name: _plain(value) for name, value in file.attrs.items()}
-        return dict(_arrays(h5g.open(file.id, b"/"), "")), attributes
+        try:
+            attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            return dict(_arrays(h5g.open(file.id, b"/"), "")), attributes
+        except (ValueError, TypeError, KeyError, OverflowError) as reason:
+            raise LayoutWrong(f"holds what no run file holds ({printable(reason)})") from reason
 
 
 def _plain(value: object) -> str | int:

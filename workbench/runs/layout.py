@@ -11,7 +11,7 @@ import numpy as np
 from ..dataset import Dataset, Inputs
 from ..errors.store import LayoutWrong, RecordUnstorable
 from . import columns, documents, tree
-from .entry import UTF8, Entry, scalar_text, texts, untext
+from .entry import UTF8, Entry, printable, scalar_text, texts, untext
 from .record import Record
 from .schema import ATTRIBUTES, DIMENSIONS, INCIDENTAL, VARIABLES, Dimension, Variable
 
@@ -56,7 +56,7 @@ def record_of(arrays: Mapping[str, np.ndarray], status: str) -> Record:
         try:
             value = _names(row, arrays) if isinstance(row, Dimension) else _decode(row, arrays)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError, OverflowError) as reason:
-            found = f"{type(reason).__name__}: {reason}"
+            found = printable(f"{type(reason).__name__}: {reason}")
             raise LayoutWrong(f"/{row.path} is not what the layout says ({found})") from reason
         if value is not None:
             values[row.of] = value
@@ -66,7 +66,7 @@ def record_of(arrays: Mapping[str, np.ndarray], status: str) -> Record:
         record = Record(dataset=data, **{name: value for name, value in values.items() if "." not in name})
         entries_of(record)
     except Exception as reason:  # a stranger's arrays meet checks that were written for ours
-        raise LayoutWrong(f"its data do not fit each other ({reason})") from reason
+        raise LayoutWrong(f"its data do not fit each other ({printable(reason)})") from reason
     return record
 
 

@@ -6,6 +6,8 @@ import random
 import re
 from pathlib import Path
 
+import numpy as np
+
 from ..errors.store import OutsideStore
 from ..errors.usage import UsageError
 
@@ -30,7 +32,7 @@ ANIMALS = """
 """.split()  # noqa: SIM905
 
 
-def new_name(folder: Path | str, rng: random.Random) -> str:
+def new_name(folder: Path | str, rng: random.Random | np.random.Generator) -> str:
     """An adjective and an animal that no run in the folder bears, drawn from `rng`.
 
     >>> new_name("no/such/folder", random.Random(0))

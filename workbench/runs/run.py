@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import Where
 from ..errors.store import HDF5Refused, LayoutWrong
 from .disk import read_whole
+from .entry import printable
 from .layout import content_sha256, record_of
 from .record import Record
 from .schema import FORMAT
@@ -65,5 +66,5 @@ def _unpack(data: bytes, seal: Seal) -> Record:
     expected = {"format": FORMAT, "format_version": seal.format_version, "run_id": seal.run_id, "status": seal.status}
     for name, value in expected.items():
         if attributes.get(name) != value:
-            raise LayoutWrong(f"its attribute {name} is {attributes.get(name)!r} where the seal says {value!r}")
+            raise LayoutWrong(f"its attribute {name} is {printable(attributes.get(name))} where the seal says {value}")
     return record_of(arrays, seal.status)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from .documents import decode
 
 BLOCK = 512
 FORMAT_VERSION = 1
+RUN_ID = re.compile(r"[0-9a-f]{16}")
+STATUS = re.compile(r"[a-z_]{1,24}(\.[A-Z0-9]{1,8})?")  # converged, failed.N003
 MAGIC = b"WBRUN1\n"
 _DIGITS = slice(len(MAGIC) + len('{"sha256":"'), len(MAGIC) + len('{"sha256":"') + 64)
 _MEND = "take it from a copy, or move it aside and fit again"
@@ -108,7 +111,8 @@ def _signed(block: bytes) -> bytes:
 
 def _typed(seal: Seal) -> Seal:
     numbers = all(type(value) is int and value >= 0 for value in (seal.size, seal.commit, seal.format_version))
-    words = all(isinstance(value, str) for value in (seal.body, seal.run_id, seal.status))
-    if not (numbers and words and isinstance(seal.about, dict)):
-        raise ValueError("a field has the wrong type")
+    words = re.fullmatch(r"[0-9a-f]{64}", seal.body) and RUN_ID.fullmatch(seal.run_id) and STATUS.fullmatch(seal.status)
+    about = all(isinstance(value, (int, float)) or str(value).isprintable() for value in dict(seal.about).values())
+    if not (numbers and words and about):
+        raise ValueError("a field is not what it should be")
     return seal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -12,21 +11,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+
 from ..errors import Where
 from ..errors.store import RecordUnstorable, RunExists, RunLocked
 from ..errors.usage import UsageError
 from .disk import make_folder, read_whole, replace_file
-from .entry import Attribute
+from .entry import Attribute, printable
 from .layout import entries_of
 from .lock import Lock, sweep
 from .names import new_name, path_of
 from .record import Record
 from .run import LARGEST
 from .schema import FORMAT, GROUPS
-from .seal import BLOCK, FORMAT_VERSION, Seal, digest, read_seal, verify_seal
+from .seal import BLOCK, FORMAT_VERSION, STATUS, Seal, digest, read_seal, verify_seal
 
-SHARE = 0.02  # of the time since the writer was made may go into commits
-_STATUS = re.compile(r"[a-z_]{1,24}(\.[A-Z0-9]{1,8})?")
+SHARE = 0.02  # of the time since the writer was made may go into commits that are not asked for by name
 
 Existing = Literal["refuse", "continue", "replace"]
 
@@ -37,16 +37,24 @@ class RunWriter:
     `existing` says what to do with a run that is there already: `refuse` it (RunExists, R013), `continue` it (same
     run_id, commits count on) or `replace` it. A damaged or foreign file is never written over (RunDamaged, NotARun). A
     second writer gets RunLocked (R005). A commit that fails raises DiskFull (R006), NotWritable (R007) or WriteFailed
-    (R008), leaves the last one as it was, and can be tried again.
+    (R008), leaves the last one as it was, and can be tried again. `commit_if_due` spaces commits so that they take at
+    most `share` of the time on `clock`.
     """
 
     def __init__(
-        self, path: Path | str, existing: Existing = "refuse", *, clock: Callable[[], float] = time.perf_counter
+        self,
+        path: Path | str,
+        existing: Existing = "refuse",
+        *,
+        share: float = SHARE,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.path = Path(path)
+        from .hdf5 import build  # h5py, which listing runs does without; its import is no cost of a commit
+
+        self.path, self._build = Path(path), build
         if self.path.suffix != ".h5":
             raise UsageError(f"{path} does not end in .h5, as run files do", help=f"try {path}.h5")
-        self._clock, self._began, self._spent, self._last = clock, clock(), 0.0, 0.0
+        self._share, self._clock, self._began, self._spent, self._last = share, clock, clock(), 0.0, 0.0
         self._committed, self._underway = False, b""
         make_folder(self.path.parent)
         self._lock = Lock(self.path)
@@ -62,9 +70,9 @@ class RunWriter:
         return self._timed(self._clock(), record)
 
     def commit_if_due(self, make_record: Callable[[], Record]) -> bool:
-        """Commit, if this and one last commit fit into 2 % of the time so far; the first is always due."""
+        """Commit, if this and one last commit fit into the share of the time so far; the first is always due."""
         now = self._clock()
-        if self._committed and self._spent + 2 * self._last > SHARE * (now - self._began):
+        if self._committed and self._spent + 2 * self._last > self._share * (now - self._began):
             return False
         self._timed(now, make_record())
         return True
@@ -103,10 +111,8 @@ class RunWriter:
             self._spent += self._last
 
     def _commit(self, record: Record) -> int:
-        if not _STATUS.fullmatch(record.status):
+        if not STATUS.fullmatch(record.status):
             raise RecordUnstorable(f"status is {record.status!r}; a word, or failed.CODE, is wanted")
-        from .hdf5 import build  # h5py, which listing runs does without
-
         attributes: dict[str, Attribute] = {
             "Conventions": "CF-1.11",
             "format": FORMAT,
@@ -114,7 +120,7 @@ class RunWriter:
             "run_id": self.run_id,
             "status": record.status,
         }
-        image = build(entries_of(record), GROUPS, attributes).getbuffer()
+        image = self._build(entries_of(record), GROUPS, attributes).getbuffer()
         body = image[BLOCK:]
         self._require_ours()
         seal = Seal(len(image), digest(body), self.number + 1, self.run_id, record.status, about(record))
@@ -140,7 +146,7 @@ class RunWriter:
         self._block, self.number = there, seal.commit  # a signal came between the replacement and our note of it
 
 
-def new_run(folder: Path | str, rng: random.Random) -> RunWriter:
+def new_run(folder: Path | str, rng: random.Random | np.random.Generator) -> RunWriter:
     """A writer for a run of a new name, however many others look for one in the same folder at once."""
     while True:
         with contextlib.suppress(RunExists, RunLocked):
@@ -149,13 +155,14 @@ def new_run(folder: Path | str, rng: random.Random) -> RunWriter:
 
 def about(record: Record) -> dict[str, Any]:
     """What a list of runs shows of a record, the most telling first: short text and one number."""
-    holdout = record.metrics.get("holdout")
+    holdout, choices = record.metrics.get("holdout"), record.config.get("choices")
+    chosen = record.config | (choices if isinstance(choices, dict) else {})
     shown = {
-        "dynamics": record.config.get("dynamics"),
-        "problem": record.config.get("problem"),
+        "dynamics": chosen.get("dynamics"),
+        "problem": chosen.get("problem"),
         "fit_percent": holdout.get("fit_percent") if isinstance(holdout, dict) else None,
         "data": record.dataset.source.replace("\\", "/").rpartition("/")[2],
-        "solver": record.config.get("solver"),
+        "solver": chosen.get("solver"),
     }
     short = {name: _short(value) for name, value in shown.items()}
     return {name: value for name, value in short.items() if value not in ("", None)}
@@ -163,6 +170,6 @@ def about(record: Record) -> dict[str, Any]:
 
 def _short(value: Any) -> str | float | None:
     if isinstance(value, str):
-        return value[:32]
+        return printable(value)[:32]
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
     return round(float(value), 3) if number else None

@@ -14,6 +14,8 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.printer import Printer
 from sympy.printing.str import StrPrinter
 
+from workbench.formula import substitute
+
 from .symbolic import Symbolic
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class _Plain(_GainsFirst, StrPrinter):
 
     def _print_Float(self, expr: sympy.Float) -> str:
         return f"{float(expr):.{DIGITS}g}"
+
+    def _print_Integer(self, expr: sympy.Integer) -> str:
+        return str(expr.p) if abs(expr.p) <= EXACT else f"{float(expr):.{DIGITS}g}"
 
 
 class _Latex(_GainsFirst, LatexPrinter):
@@ -78,10 +83,9 @@ def _subscript(part: str) -> str:
 
 def equations(system: System, values: Mapping[str, float]) -> tuple[str, ...]:
     """`d x/dt = …` for every state, then `name = …` for the expressions that they mention, values put in."""
-    numbers = {name: _number(value) for name, value in values.items()}
     printer = _Plain()
     return tuple(
-        f"{f'd {name}/dt' if kind == 'state' else name} = {printer.doprint(_readable(expr, numbers))}"
+        f"{f'd {name}/dt' if kind == 'state' else name} = {printer.doprint(_readable(expr, values))}"
         for kind, name, expr in _written(system)
     )
 
@@ -109,10 +113,10 @@ def _written(system: System) -> list[tuple[str, str, sympy.Expr]]:
     return states + [("expression", name, expr) for name, expr in named]
 
 
-def _readable(expr: sympy.Expr, numbers: Mapping[str, sympy.Number]) -> sympy.Expr:
+def _readable(expr: sympy.Expr, numbers: Mapping[str, float]) -> sympy.Expr:
     """The expression with numbers put in, constants merged, decimals as decimals; sums are not multiplied out."""
     with distribute(False):
-        return _decimal(expr.xreplace({sympy.Symbol(name, real=True): number for name, number in numbers.items()}))
+        return _decimal(substitute(expr, numbers))
 
 
 def _decimal(expr: sympy.Expr) -> sympy.Expr:
@@ -127,8 +131,3 @@ def _decimal(expr: sympy.Expr) -> sympy.Expr:
         return sympy.Pow(_decimal(expr.base), expr.exp if expr.exp.is_Rational else _decimal(expr.exp))
     args = [_decimal(arg) for arg in expr.args]
     return expr.func(*args) if any(new is not old for new, old in zip(args, expr.args, strict=True)) else expr
-
-
-def _number(value: float) -> sympy.Number:
-    """Whole numbers exactly, so that `1.0*x` is written `x`."""
-    return sympy.Integer(int(value)) if float(value).is_integer() and abs(value) <= EXACT else sympy.Float(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ..contracts import Step
 from ..errors.numerics import FitFailed
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
+from .changes import Changes
 from .choices import Choices, choose
 from .fitted import Fitted
 from .results import results
@@ -23,7 +24,7 @@ from .sources import open_source
 if TYPE_CHECKING:
     from ..dataset import Dataset
     from ..problem import Problem
-    from ..runs import Run
+    from ..runs import Run, RunWriter
 
 OnStep = Callable[[Step], None]
 
@@ -42,6 +43,8 @@ def fit(
     split: str = "last:20%",
     noise: Mapping[str, str] | None = None,
     start_values: Mapping[str, float] | None = None,
+    free: Sequence[str] = (),
+    fix: Sequence[str] = (),
     iterations: int | None = None,
     max_time: float | None = None,
     seed: int = 0,
@@ -57,14 +60,16 @@ def fit(
     """Fit dynamics to observations and judge the result.
 
     `source` is a Dataset, a Problem, a data file, a problem file or a name of the library. Names left open are decided
-    by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts;
+    by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts,
+    `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what the file says;
     `max_time` is in seconds. With `store` (a folder) the run is committed to `store/name.h5` as it goes. Other keywords
     say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
-    question = _adjusted(question, noise or {}, start_values or {})
+    changes = Changes(dict(noise or {}), {k: float(v) for k, v in (start_values or {}).items()}, tuple(free), tuple(fix))
+    question = changes.made_to(question)
     choices = choose(
         question,
         dynamics=dynamics,
@@ -80,7 +85,7 @@ def fit(
     )
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
-    config = _config(session, split, noise or {}, start_values or {}, budget)
+    config = _config(session, split, changes, budget)
     return _run(session, config, store, name, on_step)
 
 
@@ -122,6 +127,7 @@ def resume(
 
     A run that ended for lack of iterations or time goes on only if it is given more.
     """
+    from ..runs import RunWriter
     from .fitted import load, opened
 
     stored = opened(run, store)
@@ -138,7 +144,8 @@ def resume(
     config = dict(stored.config)
     if more:
         config["limits"] = {"iterations": budget.iterations, "max_time": budget.seconds}
-    return _run(session, config, Path(stored.path).parent, Path(stored.path).stem, on_step)
+    with RunWriter(stored.path, "continue") as writer:
+        return _stored(session, config, writer, on_step)
 
 
 def _goes_on(status: str, more: bool) -> bool:
@@ -159,25 +166,7 @@ def _require_here(engine: str, device: str) -> None:
         raise UsageError(f"a fit runs on the cpu, not on {device!r}", help="leave --device out")
 
 
-def _adjusted(problem: Problem, noise: Mapping[str, str], values: Mapping[str, float]) -> Problem:
-    unknown = [channel for channel in noise if channel not in problem.channels]
-    if unknown:
-        raise UsageError(f"--noise names the channel {unknown[0]!r}", help=f"the channels are {', '.join(problem.channels)}")
-    system = problem.system
-    if values:
-        names = system.parameter_names if system is not None else ()
-        missing = [name for name in values if name not in names]
-        if system is None or missing:
-            known = f"the parameters are {', '.join(names)}" if names else "these dynamics have no named parameters"
-            raise UsageError(f"--set names {next(iter(missing or values))!r}", help=known)
-        parameters = tuple(replace(p, value=float(values.get(p.name, p.value))) for p in system.parameters)
-        system = replace(system, parameters=parameters)
-    return replace(problem, system=system, noise={**problem.noise, **noise})
-
-
-def _config(
-    session: Session, split: str, noise: Mapping[str, str], values: Mapping[str, float], budget: FitBudget
-) -> dict[str, Any]:
+def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -> dict[str, Any]:
     """All that re-runs the fit on the data stored beside it."""
     problem = session.problem
     assert problem.data is not None
@@ -186,7 +175,9 @@ def _config(
         "problem": problem.name if problem.system is not None else None,
         "split": split,
         "noise": dict(problem.noise),
-        "set": {name: float(value) for name, value in values.items()},
+        "set": changes.values,
+        "free": list(changes.free),
+        "fix": list(changes.fix),
         "start": problem.start,
         "choices": session.choices.document(),
         "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in session.choices.settings.items()},
@@ -198,24 +189,26 @@ def _config(
 
 def _run(session: Session, config: dict[str, Any], store: str | Path | None, name: str | None, on_step: OnStep | None) -> Fitted:
     """Drive the session to its end, committing where there is a store."""
-    from ..runs import RunWriter, new_name
-
     say = on_step or (lambda step: None)
     if store is None:
         for step in session.steps():
             say(step)
-        return Fitted.of(session, config, _finished(session, config), None)
-    folder = Path(store)
-    path = folder / f"{name or new_name(folder, np.random.default_rng())}.h5"
-    with RunWriter(path) as writer:
-        if session.state is None:
-            writer.commit(session.record(config))
-        for step in session.steps():
-            writer.commit_if_due(lambda: session.record(config))
+        return Fitted(_finished(session, config), session, None)
+    from ..runs import RunWriter, new_run, path_of
+
+    with RunWriter(path_of(name, store)) if name else new_run(store, np.random.default_rng()) as writer:
+        writer.commit(session.record(config))
+        return _stored(session, config, writer, say)
+
+
+def _stored(session: Session, config: dict[str, Any], writer: RunWriter, say: OnStep | None) -> Fitted:
+    for step in session.steps():
+        writer.commit_if_due(lambda: session.record(config))
+        if say:
             say(step)
-        record = _finished(session, config)
-        writer.commit(record)
-    return Fitted.of(session, config, record, path)
+    record = _finished(session, config)
+    writer.commit(record)
+    return Fitted(record, session, writer.path)
 
 
 def _finished(session: Session, config: dict[str, Any]):  # type: ignore[no-untyped-def]  # a Record

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..fitting import FitBudget
+from .changes import Changes
 from .choices import Choices
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ class Fitted:
 
     def __init__(self, record: Record | Run, session: Session, path: Path | None) -> None:
         self.run, self.session, self.path = record, session, path
-
-    @classmethod
-    def of(cls, session: Session, config: dict[str, Any], record: Record, path: Path | None) -> Fitted:
-        """A fit that has just ended."""
-        return cls(record, session, path)
 
     @property
     def name(self) -> str | None:
@@ -114,9 +110,6 @@ def question_of(stored: Run) -> Problem:
     problem = Problem(config["problem"] or "data")
     if stored.problem_text:
         problem = read_problem(stored.problem_text + "\n")
-        assert problem.system is not None
-        values = config["set"]
-        parameters = tuple(replace(p, value=float(values.get(p.name, p.value))) for p in problem.system.parameters)
-        problem = replace(problem, name=config["problem"], system=replace(problem.system, parameters=parameters))
+        problem = replace(Changes.stored(config).made_to(problem), name=config["problem"])
     part = np.asarray(stored.part)
     return replace(problem, data=stored.dataset, part=part, noise=config["noise"], start=config["start"])

@@ -16,6 +16,7 @@ from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..model import Model, Selection
 from ..unknowns import Block, Unknowns
+from .results import LARGEST_TABLE, reached, uncertainty_of
 
 if TYPE_CHECKING:
     from ..runs import Run
@@ -252,8 +253,6 @@ def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray
 
 def _compare(model: Model, x: np.ndarray, samples: int) -> Mapping[str, Any] | None:
     """Scores on the new record, the values that gave its start left out."""
-    from .results import reached
-
     data = model.data
     part = np.full(len(data.t), 2, dtype=np.int8)
     _, prediction = reached(model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool))))
@@ -265,11 +264,10 @@ def _bands(fit: Fitted, trial: Any, interval: float) -> tuple[np.ndarray | None,
     part = np.asarray(old.problem.part)
     if not 0 < interval < 100:
         raise UsageError(f"an interval of {interval:g} % was asked for", help="--interval 95")
-    if len(old.x) > 50 or trial.model is not old.model:
+    if len(old.x) > LARGEST_TABLE or trial.model is not old.model:
         return None, None
     try:
-        line = old.model.trial(old.x, Selection.of(old.model.data, part == TRAIN)).linearize()
-        found = diagnose.standard_errors(line.residuals, line.jacobian, old.model.unknowns.labels)
+        found = uncertainty_of(old.model, old.x, old.model.trial(old.x, Selection.of(old.model.data, part == TRAIN)))
         gradient = trial.predicted_by_x()
     except WorkbenchError:
         return None, None

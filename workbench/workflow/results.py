@@ -10,6 +10,7 @@ from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
+from .pictures import pictures
 
 if TYPE_CHECKING:
     from .session import Session
@@ -28,8 +29,7 @@ def results(session: Session) -> dict[str, Any]:
     metrics = diagnose.metrics(data, part, prediction, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
     parameters, uncertainty = _parameters(model, x, training)
-    residual = data.values - prediction
-    whiteness = diagnose.whiteness(data, part, residual)
+    whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
     swap = _solver_swap(model, x, prediction)
     verdict = diagnose.verdict(
         metrics,
@@ -47,7 +47,7 @@ def results(session: Session) -> dict[str, Any]:
     return {
         "states": states,
         "prediction": prediction,
-        "residual": residual,
+        "residual": data.values - prediction,
         "metrics": {**metrics, "baselines": baselines},
         "parameters": parameters,
         "equations": _equations(model, x, parameters),
@@ -58,6 +58,7 @@ def results(session: Session) -> dict[str, Any]:
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
             "scales": _scales(model, training),
             "cost": _cost(session, everything),
+            **pictures(model, x),
         },
     }
 
@@ -92,6 +93,21 @@ def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, fl
     return found
 
 
+def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where there is none."""
+    misfit, values = model.misfit, model.data.values
+    train = part == TRAIN
+    if not np.isfinite(misfit.value(values[train], prediction[train])):
+        return values - prediction
+    sigma = misfit.sigma(values[train], prediction[train])
+    found = np.full(values.shape, np.nan)
+    for i, formulas in enumerate(misfit.formulas):
+        seen = np.flatnonzero(np.isfinite(values[:, i]) & np.isfinite(prediction[:, i]))
+        seen = seen[formulas.admissible(values[seen, i], prediction[seen, i])]
+        found[seen, i] = formulas.residual(values[seen, i], prediction[seen, i], sigma[i])
+    return found
+
+
 def _score(model: Model, metrics: dict[str, Any]) -> str:
     noise = set(model.problem.noise.values())
     known = (metrics.get("holdout") or {}).get("log_rmse_all") is not None
@@ -104,19 +120,30 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     held = _held(model, x)
     if len(x) > LARGEST_TABLE or not len(x):
         return held, None
-    plain = {name: {"value": float(v), "stderr": None, "ci95": None} for name, v in zip(unknowns.labels, unknowns.physical(x)[0], strict=True)}
+    values = zip(unknowns.labels, unknowns.physical(x)[0], strict=True)
+    plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value in values}
     try:
-        line = training.linearize()
+        found = uncertainty_of(model, x, training)
     except WorkbenchError:
         return {**plain, **held}, None
-    at_bound = [name for name, v, low, up in zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True) if v <= low or v >= up]
-    known_scale = any(formulas.loss.scale == "none" for formulas in model.misfit.formulas) and model.misfit.is_likelihood
-    found = diagnose.standard_errors(
-        line.residuals, line.jacobian, unknowns.labels, at_bound=at_bound, dispersion=1.0 if known_scale else None
-    )
     table = found.parameters(x, lambda v: unknowns.physical(v)[0], unknowns.physical(x)[1])
     derived = _derived(model, x, found)
     return {**table, **held, **derived}, found.as_json()
+
+
+def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Uncertainty:
+    """The covariance of x from the training part; raises NoFiniteSolution or GradientUnavailable.
+
+    The variance of a residual is 1 where every channel's scale is known (declared, or Poisson), else it is estimated.
+    """
+    unknowns, misfit = model.unknowns, model.misfit
+    line = training.linearize()
+    bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
+    at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
+    known = misfit.is_likelihood and misfit.scales_known
+    return diagnose.standard_errors(
+        line.residuals, line.jacobian, unknowns.labels, at_bound=at_bound, dispersion=1.0 if known else None
+    )
 
 
 def _held(model: Model, x: np.ndarray) -> dict[str, Any]:

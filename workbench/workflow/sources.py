@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,8 @@ from ..errors.usage import UnknownName
 from ..registry import by_kind, installed
 
 if TYPE_CHECKING:
-    from ..dataset import Dataset
+    from ..dataset import Dataset, Table
     from ..problem import Problem
-
-ASSEMBLY = (
-    "time", "states", "inputs", "trajectory", "covariates", "map", "missing", "sort", "dedupe", "replicates", "start",
-)  # fmt: skip
-"""The keywords of `read` that say what columns mean, as `dataset.assemble` takes them."""
 
 
 def read(
@@ -37,12 +33,17 @@ def read(
     """
     from ..dataset.assemble import assemble
 
-    path = Path(path)
-    options = dict(by_kind(settings or {})["reader"])
+    table = _table(Path(path), settings or {}, meaning, plugins)
+    return assemble(table, **{key: value for key, value in meaning.items() if value is not None})
+
+
+def _table(path: Path, settings: Mapping[str, Any], meaning: Mapping[str, Any], plugins: Iterable[str | Path]) -> Table:
+    """The columns of a file, before anything is made of them."""
+    options = dict(by_kind(settings)["reader"])
     if meaning.get("missing") is not None:
         options.setdefault("missing", meaning["missing"])
-    table = _reader(path, options, plugins).read(path)
-    return assemble(table, **{key: value for key, value in meaning.items() if value is not None})
+    table: Table = _reader(path, options, plugins).read(path)
+    return table
 
 
 def _reader(path: Path, options: Mapping[str, Any], plugins: Iterable[str | Path]) -> Any:
@@ -93,27 +94,54 @@ def open_source(
     if isinstance(source, Problem):
         return _with_observations(source, split, settings, meaning, plugins, seed)
     if isinstance(source, Dataset):
-        return _put(source, asked, split)
+        return _put(_begun(asked, meaning), source, split)
     path = Path(source)
     if path.suffix == ".toml" or (not path.exists() and str(source) in installed(tuple(plugins)).problems()):
         return _with_observations(read_problem(source, plugins), split, settings, meaning, plugins, seed)
     if not path.exists() and path.suffix == "":
         raise _neither(str(source), plugins)
-    meaning = dict(meaning)
-    if asked is not None and asked.system is not None:
-        meaning = _with_drives(meaning, asked)
-    return _put(read(path, settings=settings, plugins=plugins, **meaning), asked, split, meaning.get("map"))
+    return _answered(_begun(asked, meaning), path, False, split, settings, meaning, plugins)
 
 
-def _with_drives(meaning: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    """The columns that the equations need as inputs and covariates, where the caller has not named them."""
-    assert problem.system is not None
-    if not meaning.get("inputs") and problem.inputs:
-        wanted = {**(problem.data_file.map if problem.data_file else {}), **(meaning.get("map") or {})}
-        meaning["inputs"] = [wanted.get(name, name) for name in problem.inputs]
-    if not meaning.get("covariates") and problem.covariates:
-        meaning["covariates"] = [covariate.column for covariate in problem.system.covariates]
-    return meaning
+def _answered(
+    problem: Problem,
+    path: Path,
+    own_file: bool,
+    split: str,
+    settings: Mapping[str, Any],
+    meaning: Mapping[str, Any],
+    plugins: Iterable[str | Path],
+) -> Problem:
+    """The problem with the observations of a file; the columns that it observes are told apart from others there."""
+    from ..dataset.assemble import assemble
+
+    told = _told(problem.assembly(own_file), meaning)
+    table = _table(path, settings, told, plugins)
+    if problem.system is not None and not told.get("states"):
+        map = told.get("map") or {}
+        columns = [map.get(name, name) for name in problem.system.observed_names]
+        there = [column for column in columns if column in table.columns]
+        told |= {"states": there} if len(there) == len(columns) else {}
+    return _put(problem, assemble(table, **told), split, told.get("map"))
+
+
+def _told(known: Mapping[str, Any], meaning: Mapping[str, Any]) -> dict[str, Any]:
+    """What the problem knows of the columns, overruled by what the caller says."""
+    return {**known, **{key: value for key, value in meaning.items() if value not in (None, (), [], {}, "", False)}}
+
+
+def _begun(problem: Problem | None, meaning: Mapping[str, Any]) -> Problem:
+    """The problem with solves that begin where `start` says: a number, or time 0 of a clock that counts from a date."""
+    from ..problem import Problem
+
+    problem = problem or Problem("data")
+    start = meaning.get("start")
+    if start in (None, ""):
+        return problem
+    try:
+        return replace(problem, start=float(start))
+    except ValueError:
+        return replace(problem, start=0.0)
 
 
 def _neither(name: str, plugins: Iterable[str | Path]) -> UnknownName:
@@ -122,11 +150,15 @@ def _neither(name: str, plugins: Iterable[str | Path]) -> UnknownName:
     return UnknownName(f'"{name}" is neither a file nor a problem of the library', help=help)
 
 
-def _put(data: Dataset, problem: Problem | None, split: str, map: Mapping[str, str] | None = None) -> Problem:
-    from ..problem import Problem
-
-    name = Path(data.source).stem if data.source else "data"
-    return (problem or Problem(name)).with_data(data, split, map)
+def _put(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | None = None) -> Problem:
+    if problem.system is None:
+        named = replace(problem, name=Path(data.source).stem) if data.source else problem
+        return named.with_data(data, split, map)
+    asked = problem.with_data(data, split, map)
+    assert asked.data is not None
+    declared = {each.name: each.unit for each in problem.system.observed if each.unit}
+    declared |= {asked.data.time: problem.system.time.unit} if problem.system.time.unit else {}
+    return replace(asked, data=replace(asked.data, units={**declared, **asked.data.units}))
 
 
 def _with_observations(
@@ -139,23 +171,8 @@ def _with_observations(
 ) -> Problem:
     if problem.data is not None:
         return problem
-    file = problem.data_file
-    if file is None:
+    if problem.data_file is None:
         from .simulating import simulate
 
         return problem.with_data(simulate(problem, seed=seed, plugins=plugins).dataset(), split)
-    declared = {
-        "time": file.time, "trajectory": file.trajectory, "inputs": list(file.inputs) or None,
-        "start": file.start, "missing": file.missing,
-    }  # fmt: skip
-    chosen = {**declared, **{key: value for key, value in meaning.items() if value not in (None, (), [], {})}}
-    chosen = _with_drives(chosen, problem)
-    if not chosen.get("states"):
-        from ..system import System
-
-        assert isinstance(problem.system, System)
-        columns = [file.map.get(name, name) for name in problem.system.observed_names]
-        chosen["states"] = columns
-    chosen.pop("map", None)
-    data = read(file.path, settings=settings, plugins=plugins, **chosen)
-    return problem.with_data(data, split, meaning.get("map"))
+    return _answered(_begun(problem, meaning), problem.data_file.path, True, split, settings, meaning, plugins)

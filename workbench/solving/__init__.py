@@ -1,0 +1,8 @@
+"""The one door to the engines: y(ts) of dy/dt = f(t, y) for any callable or module, on NumPy or torch, differentiable."""
+
+from __future__ import annotations
+
+from .door import solve
+from .solution import Solution
+
+__all__ = ["Solution", "solve"]

@@ -1,0 +1,153 @@
+"""`solve`: reads f, y0 and ts, chooses NumPy or torch, and gives the answer back in the caller's shape and kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..contracts import GradientMode, Mesh, SolveOptions, Solver
+from ..errors.usage import UnknownSetting
+from .callables import Inputs, PlainRhs
+from .reading import Reading, call_as, lines_to_try, read
+from .solution import Solution
+
+Array = Any
+
+
+def solve(
+    f: Callable[..., Array],
+    y0: Array,
+    ts: Array,
+    solver: Solver,
+    *,
+    gradient: GradientMode = "discrete",
+    params: Any = None,
+    inputs: Inputs | None = None,
+    rtol: float | None = None,
+    atol: float | tuple[float, ...] | None = None,
+    step: float | None = None,
+    max_steps: int = 100_000,
+    deadline: float | None = None,
+    breaks: Sequence[float] = (),
+    replay: Mesh | None = None,
+    steps: bool = False,
+) -> Solution:
+    """y at ts of dy/dt = f(t, y) with y(ts[0]) = y0, for a callable or a torch module f.
+
+    y0 of one axis is one trajectory; with more, axis 0 is trajectories. ts is (time,) or (trajectory, time), rising or
+    falling, NaN-padded. f is called as f(t, y), then u where `inputs` (t, row, middle) -> (line, input) are given, then
+    `params` where given; it may be written for one state or for rows of states (see `reading`). NumPy in gives NumPy out.
+
+    Tensors are differentiable in y0, ts and everything that f holds, once with gradient="discrete" (the derivative of the
+    steps taken, memory of states only), as often as wanted with "backprop" (torch's graph of the same steps). In both the
+    lengths of the steps are constants; the derivative in ts is f itself. `deadline` is in seconds from now. A failure
+    shows in `status`, and in NaN from its time on. Raises RhsUnreadable, TimesOutOfOrder, GradientUnavailable.
+
+    >>> from workbench_runge_kutta.methods import METHODS
+    >>> from workbench.engine import TableauSolver
+    >>> traj = solve(lambda t, y: -y, np.array([1.0]), [0.0, 1.0], TableauSolver(METHODS[-1], rtol=1e-10))
+    >>> traj.status, round(float(traj.ys[-1, 0]), 8)
+    ('ok', 0.36787944)
+    """
+    task = Task(f, y0, ts, inputs, params)
+    options = SolveOptions(
+        max_steps=max_steps,
+        deadline=None if deadline is None else time.monotonic() + deadline,
+        breaks=tuple(float(t) for t in breaks),
+        replay=replay,
+        keep=steps,
+    )
+    chosen = _with_settings(solver, {"rtol": rtol, "atol": atol, "step": step})
+    if task.torch:
+        from .tensors import solve_tensors
+
+        return solve_tensors(task, chosen, options, gradient)
+    trajectory = chosen.solve(task.rhs, task.y0, task.t0, task.ts, options)
+    return task.solution(trajectory)
+
+
+def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:
+    wanted = {name: value for name, value in settings.items() if value is not None}
+    if not wanted:
+        return solver
+    known = {field.name for field in dataclasses.fields(solver)} if dataclasses.is_dataclass(solver) else set()
+    for name in wanted:
+        if name not in known:
+            raise UnknownSetting(
+                f"{type(solver).__name__} has no setting {name!r}", help="set it where the solver is made"
+            )
+    return dataclasses.replace(solver, **wanted)  # type: ignore[type-var]  # a dataclass: it has fields
+
+
+class Task:
+    """A solve as it was asked for, brought to rows: y0 (rows, *state), t0 (rows,), ts (rows, time)."""
+
+    def __init__(self, f: Callable[..., Array], y0: Array, ts: Array, inputs: Inputs | None, params: Any) -> None:
+        self.f, self.given_ts, self._inputs, self._params = f, ts, inputs, params
+        torch = sys.modules.get("torch")
+        module = torch is not None and isinstance(f, torch.nn.Module)
+        self.torch = torch is not None and (module or isinstance(y0, torch.Tensor))
+        self.back_to_numpy = module and not isinstance(y0, torch.Tensor)  # type: ignore[union-attr]
+        start = _floating_tensor(y0) if self.torch else _floating(y0)
+        self.batch = start.ndim > 1
+        times = _numpy(ts)
+        rows = len(start) if self.batch else 1
+        self.ts = np.array(np.broadcast_to(times, (rows, times.shape[-1])), dtype=float)
+        self.single = not self.batch and times.ndim == 1
+        self.y0 = start if self.batch else start[None]
+        self.reading = self._read()
+        if self.reading == "one system" and self.batch:
+            self.y0, self.ts, self.single = self.y0[None], self.ts[:1], True
+        self.t0 = self.ts[:, 0]
+        self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs)
+
+    def _called(self, t: Array, y: Array, *more: Array) -> Array:
+        value = self.f(t, y, *more) if self._params is None else self.f(t, y, *more, self._params)
+        return value if self.torch else np.asarray(value)
+
+    def _read(self) -> Reading:
+        if getattr(self.f, "rowwise", True) is False:
+            return "one system" if self.batch else "one by one"
+        last = self.ts[0][np.isfinite(self.ts[0])]
+        times, states = lines_to_try(float(last[0]), float(last[-1]), self.y0[0])
+        row = np.zeros(len(times), dtype=int)
+        probe = PlainRhs(lambda t, y, more: (t, y, more), self._inputs)
+        if not self.torch:
+            with np.errstate(all="ignore"):
+                return read(self._called, *probe(times, states, row, times), self.batch)
+        import torch
+
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            return read(self._called, *probe(times, states, row, times), self.batch)
+
+    def solution(self, trajectory: Any) -> Solution:
+        """The trajectory in the caller's shape."""
+        ys = trajectory.ys
+        if self.reading == "one system" and self.batch:
+            ys = ys[0].swapaxes(0, 1)  # (time, trajectory, …) of the system
+        elif self.single:
+            ys = ys[0]
+        if self.back_to_numpy:
+            ys = ys.detach().cpu().numpy()
+        return Solution(self.given_ts, ys, trajectory, self.single)
+
+
+def _floating(y: Any) -> np.ndarray:
+    y = np.asarray(y)
+    return y if np.issubdtype(y.dtype, np.inexact) else y.astype(float)
+
+
+def _floating_tensor(y: Any) -> Any:
+    import torch
+
+    y = torch.as_tensor(y)
+    return y if y.is_floating_point() or y.is_complex() else y.double()
+
+
+def _numpy(ts: Any) -> np.ndarray:
+    return np.asarray(ts.detach().cpu().numpy() if hasattr(ts, "detach") else ts, dtype=float)

@@ -1,0 +1,32 @@
+"""What the contracts of the kit share: which offers they are about."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from ..registry import installed
+
+
+class Contract:
+    """Tests that every offer of a kind must pass; inherit, and each test runs on every offer that is installed.
+
+    With `offer` set, they run on that one alone: `class TestMine(LossContract): offer = "mine"`. `settings` are options
+    that the offer is made with. Each test takes the plugin object as `made`, and its name as `offered`.
+    """
+
+    kind: ClassVar[str]
+    offer: ClassVar[str] = ""
+    settings: ClassVar[dict[str, Any]] = {}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test an offer, named by it."""
+        if "offered" in metafunc.fixturenames:
+            names = [self.offer] if self.offer else [listed.name for listed in installed().offers(self.kind)]
+            metafunc.parametrize("offered", names)
+
+    @pytest.fixture
+    def made(self, offered: str) -> Any:
+        """The plugin object, from the registry."""
+        return installed().make(self.kind, offered, self.settings)
