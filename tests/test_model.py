@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from workbench_runge_kutta.classical import RK4
+from workbench_runge_kutta.dormand_prince import DOPRI5
 
 from workbench import Dataset, Inputs
 from workbench.contracts import Trajectory
@@ -16,8 +18,6 @@ from workbench.model import Model, Selection
 from workbench.model.inputs import InputTable
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
-from workbench_runge_kutta.classical import RK4
-from workbench_runge_kutta.dormand_prince import DOPRI5
 
 GROWTH = """
 title  = "Growth with a push"

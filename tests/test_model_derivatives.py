@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from workbench_runge_kutta.classical import RK4
+from workbench_runge_kutta.dormand_prince import DOPRI5
 
 from workbench import Dataset, Inputs
 from workbench.contracts import GradientMode
@@ -17,8 +19,6 @@ from workbench.model import Model, Selection
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
 from workbench.testing.differences import along
-from workbench_runge_kutta.classical import RK4
-from workbench_runge_kutta.dormand_prince import DOPRI5
 
 DRIVEN = """
 title  = "An oscillator with everything that a problem file can say of its unknowns"
@@ -115,7 +115,7 @@ def test_predictions_are_differentiated_exactly(make) -> None:  # type: ignore[n
     x, selection = somewhere(model), everything(model)
     expected = along(lambda x: model.trial(x, selection).predicted, x, directions(x))
     found = model.trial(x, selection).predicted_by_x()
-    # five points 2e-4 apart: 1e-15/20 of fifth derivatives (up to 1e5 here) and the rounding 2e-12 of predictions up to 20
+    # five points 2e-4 apart: 1e-15/20 of fifth derivatives (up to 1e5 here), and rounding 2e-12 of predictions up to 20
     np.testing.assert_allclose(found @ directions(x).T, expected, atol=1e-10, rtol=1e-10)
     assert np.abs(found).max(axis=(0, 1)).min() > 0, "every unknown moves some prediction"
 

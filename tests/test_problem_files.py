@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import problems as wrong
-from workbench.problem import outline, read_problem
+from workbench.problem import read_problem
 from workbench.problem.places import Places
 
 PENDULUM = """\
@@ -155,21 +153,6 @@ def test_learned_terms_take_as_many_arguments_as_they_are_called_with_and_are_re
     with pytest.raises(wrong.NotRunnableYet, match=r"networks\.lift") as caught:
         problem.system.graph()
     assert str(caught.value.where) == "<text>:7"
-
-
-def test_an_outline_survives_a_broken_file(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
-    good.write_text(PENDULUM)
-    bad.write_text("x = [")
-    seen = outline(good)
-    assert (seen.name, seen.states, seen.has_data) == ("good", ("theta", "omega"), True)
-    assert outline(bad).title.startswith("unreadable")
-
-
-def test_an_outline_imports_neither_pydantic_nor_numpy_nor_sympy() -> None:
-    said = "from workbench.problem import outline; import sys; print({'pydantic', 'numpy', 'sympy'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "set()"
 
 
 @settings(deadline=None)  # the first call imports SymPy

@@ -242,10 +242,12 @@ def test_no_module_bears_the_name_of_a_public_function() -> None:
     """Importing `workbench.fit` as a module would replace the function `wb.fit`, and type checkers take it for it."""
     import workbench
 
-    for name, home in workbench._HOME.items():
-        for package in filter(None, ("workbench", f"workbench/{home.replace('.', '/')}" if home else "")):
-            here = ROOT / package / name
-            assert not here.with_suffix(".py").exists(), f"{package}/{name}.py bears the name of a public function"
-            assert not (home and (here / "__init__.py").exists()), (
-                f"{package}/{name} bears the name of a public function"
+    functions = [(name, home) for name, home in workbench._HOME.items() if home]
+    for name, home in functions:
+        for package in ("workbench", f"workbench/{home.replace('.', '/')}"):
+            assert not (ROOT / package / f"{name}.py").exists(), (
+                f"{package}/{name}.py bears the name of a public function"
+            )
+            assert not (ROOT / package / name / "__init__.py").exists(), (
+                f"{package}/{name} bears that of a public function"
             )

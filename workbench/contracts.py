@@ -9,7 +9,7 @@ Solver, dynamics and loss contracts are stable; the others are provisional until
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from .dataset import Dataset
     from .graph import Graph
     from .problem import Problem
     from .unknowns import Block
@@ -47,14 +46,14 @@ class Rhs(Protocol):
 class LinearRhs(Rhs, Protocol):
     """A right-hand side that also knows its derivatives; flat states only."""
 
-    n_parameters: int  # columns of f_p: the parameters of a row, shared ones and its own
+    @property
+    def n_parameters(self) -> int:
+        """Columns of f_p: the parameters of a row, shared ones and its own."""
 
     def jacobians(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> tuple[Array, Array]:
         """f_y (rows, state, state) and f_p (rows, state, parameter)."""
 
-    def pullback(
-        self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray, g: Array
-    ) -> tuple[Array, Array]:
+    def pullback(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray, g: Array) -> tuple[Array, Array]:
         """gᵀf_y (rows, state) and Σ gᵀf_p over each trajectory's lines (trajectory, parameter), for g (rows, state)."""
 
 
@@ -107,6 +106,20 @@ class SolveOptions:
     keep: bool = False  # keep mesh states, so that the solve can be differentiated
 
 
+class StepFunction(Protocol):
+    """One step as a function, in the place of a tableau; `workbench.engine.StepSolver` makes a solver of it."""
+
+    def __call__(
+        self, f: Callable[[Array, Array], Array], t: Array, y: Array, h: Array, carry: Any
+    ) -> tuple[Array, Array | None, Array | None, Any, Array | bool | None]:
+        """(y1, error, dense, carry, ok) over rows: y (rows, *state), t and h (rows, 1, …, 1), f(t, y) likewise.
+
+        `error` estimates the error of y1 (None: the method takes equal steps); `dense` holds the coefficients of θ, θ²,
+        … in y(θ) − y (None: cubic Hermite); `carry` is kept for the row's next step; where `ok` (rows,) is False a
+        shorter step is tried.
+        """
+
+
 @runtime_checkable
 class Solver(Protocol):
     """Turns f and y(t0) into a trajectory.
@@ -116,9 +129,17 @@ class Solver(Protocol):
     f is never evaluated outside [t0, t1]. A result that is not finite is never "ok".
     """
 
-    order: int | None  # None: no classical order (a PINN)
-    adaptive: bool  # chooses its own steps from rtol and atol
-    differentiable: bool  # discrete and backprop gradients; without them adjoint and forward remain
+    @property
+    def order(self) -> int | None:
+        """The order of its solution; None where there is no classical one (a PINN)."""
+
+    @property
+    def adaptive(self) -> bool:
+        """It chooses its own steps from rtol and atol."""
+
+    @property
+    def differentiable(self) -> bool:
+        """It has discrete and backprop gradients; without them adjoint and forward remain."""
 
     def solve(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
         """y(t0) = y0 (rows, *state), followed to ts (rows, time), NaN-padded, monotone, not before t0 (rows,)."""
@@ -126,7 +147,10 @@ class Solver(Protocol):
 
 @runtime_checkable
 class CurveSolver(Protocol):
-    """A solver whose trajectory is itself trained (a PINN): it has a defect ẏ − f, and no order."""
+    """A solver whose trajectory is itself trained (a PINN): it has a defect ẏ − f, and no order.
+
+    Provisional, and no model of this version trains one.
+    """
 
     def curve(self, problem: Problem) -> torch.nn.Module:
         """y(t): maps t (rows, 1) to y (rows, state); owned and trained by the model."""
@@ -147,12 +171,16 @@ class Dynamics(Protocol):
 class Field(Protocol):
     """dy/dt = f(t, y, u, c; p) with unknowns, how it starts and how it is observed. It gives a graph, a module or both.
 
-    Optional, looked for by name: `penalties(values) -> residual rows`, `initial(observations, rng)` (an encoder),
-    `integrals(t, y, u)` (quadrature outside the error norm), `rowwise` (False forces shared steps), `separable`,
-    `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports).
+    Optional, looked for by name: `observed` (the names that the group `observed` measures; the states by default) and
+    `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports). On a module: `rowwise` (False
+    forces shared steps). Names kept for later versions, which this one does not call: `penalties(values)` (residual
+    rows), `initial(observations, rng)` (an encoder), `integrals(t, y, u)` (quadrature outside the error norm),
+    `separable`.
     """
 
-    states: tuple[str, ...]
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The components of y."""
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns with their start values: parameters or weights, and initial values where they can be fitted."""
@@ -191,7 +219,9 @@ class Pointwise:
 class Loss(Protocol):
     """Scores a fit channel by channel; missing values never reach it."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the loss is called."""
 
     def pointwise(self, noise: str) -> Pointwise:
         """The formulas for a channel whose declared noise is `noise` ("gaussian" where nothing is declared)."""
@@ -199,7 +229,9 @@ class Loss(Protocol):
 
 @runtime_checkable
 class TrialLoss(Protocol):
-    """A loss on a whole trial (physics, ELBO, flow): torch code, provisional."""
+    """A loss on a whole trial (physics, ELBO, flow): torch code; provisional, and no strategy of this version takes
+    one.
+    """
 
     def __call__(self, trial: Any) -> torch.Tensor:
         """A scalar that is 0 for a perfect fit."""
@@ -226,11 +258,20 @@ class Linearization:
 
 
 class Objective(Protocol):
-    """What an optimizer sees: a function of the flat vector x of unknowns, within bounds. Not finite means "refused"."""
+    """What an optimizer sees: a function of the flat vector x of unknowns, within bounds. Not finite means "refused".
+    """
 
-    lower: np.ndarray
-    upper: np.ndarray
-    least_squares: bool  # linearize() is available
+    @property
+    def lower(self) -> np.ndarray:
+        """The lower bounds of x (unknown,)."""
+
+    @property
+    def upper(self) -> np.ndarray:
+        """The upper bounds of x (unknown,)."""
+
+    @property
+    def least_squares(self) -> bool:
+        """linearize() is available."""
 
     def value(self, x: np.ndarray) -> float:
         """The objective; inf where the model has no finite solution."""
@@ -242,7 +283,8 @@ class Objective(Protocol):
         """Residuals and Jacobian at x; raises NumericsError where the model has no finite solution."""
 
     def frozen(self, x: np.ndarray) -> Objective:
-        """The objective with its weights (profiled scales, robust weights) held at what they are at x: plain squares."""
+        """The objective with its weights (profiled scales, robust weights) held at what they are at x: plain squares.
+        """
 
 
 @dataclass(frozen=True)
@@ -262,18 +304,25 @@ class Step:
 class Budget(Protocol):
     """How much a fit may still use; the only clock that strategies see."""
 
-    iterations: int | None
+    @property
+    def iterations(self) -> int | None:
+        """The number of advances allowed; None: any."""
 
     def exhausted(self, iteration: int) -> str:
-        """"" while there is budget, else the status to end with: iterations or time."""
+        """Empty while there is budget, else the status to end with: iterations or time."""
 
 
 @runtime_checkable
 class Optimizer(Protocol):
     """Lowers an objective, resumably: everything that the next step depends on is in the state."""
 
-    least_squares: bool  # needs Objective.linearize
-    opaque: bool  # one advance is a whole minimisation that cannot be interrupted
+    @property
+    def least_squares(self) -> bool:
+        """It needs Objective.linearize."""
+
+    @property
+    def opaque(self) -> bool:
+        """One advance is a whole minimisation that cannot be interrupted."""
 
     def start(self, objective: Objective, x: np.ndarray) -> Tree:
         """The state before the first step at x; holds `x`, the point to report, at key "x"."""
@@ -285,15 +334,25 @@ class Optimizer(Protocol):
 class Task(Protocol):
     """What a strategy works on: the model's unknowns and the objectives that can be made of it."""
 
-    unknowns: Any  # workbench.unknowns.Unknowns, at their start values
-    optimizer: Optimizer  # the one that the user asked for, or the one that fits the model's shape
-    budget: Budget
+    @property
+    def optimizer(self) -> Optimizer:
+        """The one that the user asked for, or the one that fits the model's shape."""
+
+    @property
+    def budget(self) -> Budget:
+        """What may still be used."""
+
+    @property
+    def unknowns(self) -> Any:
+        """The workbench.unknowns.Unknowns, at their start values."""
 
     def trajectory(self, horizon: float = 1.0) -> Objective:
         """The misfit of the solved trajectory to the training part, up to a share of each trajectory's span."""
 
     def defects(self) -> Sequence[Objective]:
-        """Misfits of f to the slopes of curves through the training part, one a kind of curve; () where states are hidden."""
+        """Misfits of f to the slopes of curves through the training part, one a kind of curve; () where states are
+        hidden.
+        """
 
     def restrict(self, objective: Objective, free: np.ndarray, x: np.ndarray) -> Objective:
         """The objective of the free entries (unknown,) of x, the others held."""
@@ -320,7 +379,9 @@ class Strategy(Protocol):
 class Reader(Protocol):
     """Turns a file into a Table of columns; which column means what is decided by the core."""
 
-    suffixes: tuple[str, ...]  # ".csv"; lower case
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What its files end in, as ".csv"; lower case."""
 
     def read(self, path: Path) -> Any:
         """A workbench.dataset.Table; raises errors of the D family with file, line and column."""

@@ -1,7 +1,8 @@
 """The vector that is fitted: named blocks of values, each with bounds, a transform and a place in one flat float64 x.
 
-A block is shared, shape (label,), or one value a trajectory, shape (trajectory, label). Held entries are not in x. Bounds
-and starts are physical; x is in the transformed scale: log x for `log`, the log-odds between the bounds for `logit`.
+A block is shared, shape (label,), or one value a trajectory, shape (trajectory, label). Held entries are not in x.
+Bounds and starts are physical; x is in the transformed scale: log x for `log`, the log-odds between the bounds for
+`logit`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,13 @@ def offer_losses() -> list[Offer]:
     return [
         Offer("mse", mse, "mean squared error", "Legendre (1805), Nouvelles méthodes, appendix"),
         Offer("mae", mae, "mean absolute error", "Boscovich (1757); Laplace (1799), Mécanique céleste III.40"),
-        Offer("huber", huber, "squares near zero, absolute values beyond delta", "Huber (1964), Ann. Math. Stat. 35, 73–101"),
-        Offer("likelihood", likelihood, "negative log-likelihood of the declared noise, scales profiled", "Fisher (1922)"),
+        Offer(
+            "huber",
+            huber,
+            "squares near zero, absolute values beyond delta",
+            "Huber (1964), Ann. Math. Stat. 35, 73–101",
+        ),
+        Offer(
+            "likelihood", likelihood, "negative log-likelihood of the declared noise, scales profiled", "Fisher (1922)"
+        ),
     ]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench import Block, Problem
 from workbench.errors.usage import UsageError
 
-from .scales import Scales
+from .offers import Activation, Features
+from .scales import TEST, Scales
 
 if TYPE_CHECKING:
     import torch
-
-Activation = Literal["tanh", "softplus", "silu", "relu", "sin"]
-Features = Literal["state", "state+time"]
 
 LARGEST_INITIAL = 200  # initial values that are freed; with more of them they stay at the first observations
 
@@ -33,7 +32,9 @@ class Mlp:
     def build(self, problem: Problem, generator: np.random.Generator) -> MlpField:
         """A network for the problem's channels, its weights drawn from `generator`."""
         if problem.data is None:
-            raise UsageError("a network is fitted to data, and there is none", help="give a data file, or simulate one first")
+            raise UsageError(
+                "a network is fitted to data, and there is none", help="give a data file, or simulate one first"
+            )
         return MlpField(self, problem, Scales.of(problem), generator)
 
 
@@ -42,7 +43,7 @@ class MlpField:
 
     def __init__(self, family: Mlp, problem: Problem, scales: Scales, generator: np.random.Generator) -> None:
         assert problem.data is not None
-        self.family, self.data, self.scales = family, problem.data, scales
+        self.family, self.data, self.part, self.scales = family, problem.data, problem.part, scales
         self.states = problem.data.channels
         width = len(self.states) + len(scales.u_mean) + len(scales.c_mean) + (family.features == "state+time")
         self.sizes = (width, *family.hidden, len(self.states))
@@ -65,17 +66,27 @@ class MlpField:
         free = first.size <= LARGEST_INITIAL
         return weights, Block("initial", self.states, first, free=free, per="trajectory")
 
+    def _seen(self) -> np.ndarray:
+        """The values that may be looked at (observation, channel): no test ones, but in trajectories that only test."""
+        if self.part is None:
+            return self.data.values
+        test = np.asarray(self.part) == TEST
+        only_test = np.logical_and.reduceat(test, self.data.starts)[self.data.trajectory_of]
+        return np.where((test & ~only_test)[:, None], np.nan, self.data.values)
+
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
         """What the network maps to what; its weights are in the run."""
         names = ", ".join([*self.states, *(self.data.inputs.names if self.data.inputs else ()), *self.data.covariates])
         shape = "-".join(map(str, self.sizes))
-        return tuple(f"d {s}/dt = mlp_{i}({names})   [{shape}, {self.family.activation}]" for i, s in enumerate(self.states))
+        return tuple(
+            f"d {s}/dt = mlp_{i}({names})   [{shape}, {self.family.activation}]" for i, s in enumerate(self.states)
+        )
 
 
 def _draw(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     """Weights (out, in) and biases (out,) layer by layer, flat."""
     parts = []
-    layers = list(zip(sizes[:-1], sizes[1:], strict=True))
+    layers = list(pairwise(sizes))
     for k, (n_in, n_out) in enumerate(layers):
         reach = np.sqrt(6.0 / (n_in + n_out)) * (0.1 if k == len(layers) - 1 else 1.0)
         parts += [generator.uniform(-reach, reach, (n_out, n_in)).ravel(), np.zeros(n_out)]
@@ -89,13 +100,3 @@ def _first_values(values: np.ndarray, trajectory: np.ndarray, fallback: np.ndarr
         seen = np.flatnonzero(np.isfinite(values[:, channel]))[::-1]  # the earliest one is written last
         first[trajectory[seen], channel] = values[seen, channel]
     return first
-
-
-def mlp(
-    hidden: tuple[int, ...] = (32,),
-    activation: Activation = "tanh",
-    features: Features = "state",
-    decay: float = 0.0,
-) -> Mlp:
-    """A network of `hidden` layers; `features` may add time, `decay` is the precision of a Gaussian prior on weights."""
-    return Mlp(tuple(hidden), activation, features, decay)

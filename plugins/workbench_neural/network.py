@@ -21,6 +21,14 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 class Network(torch.nn.Module):
     """Dense layers between scaled inputs and scaled outputs, float64; row i of the result depends on row i only."""
 
+    y_mean: torch.Tensor
+    y_spread: torch.Tensor
+    slope: torch.Tensor
+    u_mean: torch.Tensor
+    u_spread: torch.Tensor
+    c_mean: torch.Tensor
+    c_spread: torch.Tensor
+
     def __init__(self, sizes: tuple[int, ...], activation: str, scales: Scales, with_time: bool) -> None:
         super().__init__()
         layers = [torch.nn.Linear(n_in, n_out, dtype=torch.float64) for n_in, n_out in pairwise(sizes)]
@@ -42,6 +50,7 @@ class Network(torch.nn.Module):
         if self.with_time:
             parts.append((t - self.t_mean) / self.t_spread)
         z = torch.cat(parts, dim=-1)
-        for layer in self.layers[:-1]:
+        *hidden, last = self.layers  # a slice would build a new ModuleList, a fifth of the time of a call
+        for layer in hidden:
             z = self.activation(layer(z))
-        return self.slope * self.layers[-1](z)
+        return self.slope * last(z)

@@ -40,7 +40,10 @@ class Scales:
 
 
 def _spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    """Mean and standard deviation of each column; 0 and 1 where it has no values, 1 where it is constant."""
+    finite = [column[np.isfinite(column)] for column in values.T]
+    mean = np.array([np.mean(column) if len(column) else 0.0 for column in finite])
+    spread = np.array([np.std(column) if len(column) else 0.0 for column in finite])
     return mean, np.where(spread > 0, spread, 1.0)
 
 

@@ -16,5 +16,7 @@ def offer_optimizers() -> list[Offer]:
         Offer("lbfgs", lbfgs, "limited-memory quasi-Newton", "Liu & Nocedal (1989), Math. Prog. 45, 503–528"),
         Offer("adam", adam, "adaptive moments", "Kingma & Ba (2015), arXiv 1412.6980"),
         Offer("adamw", adamw, "adam with decoupled weight decay", "Loshchilov & Hutter (2019), arXiv 1711.05101"),
-        Offer("rmsprop", rmsprop, "gradients over their running root mean square", "Tieleman & Hinton (2012), lecture 6.5"),
+        Offer(
+            "rmsprop", rmsprop, "gradients over their running root mean square", "Tieleman & Hinton (2012), lecture 6.5"
+        ),
     ]

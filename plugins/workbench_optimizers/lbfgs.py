@@ -14,7 +14,7 @@ STALL = 1e-3
 
 @dataclass(frozen=True)
 class Lbfgs:
-    """x ← x − αHg, H from the last `memory` pairs (Nocedal & Wright 2006, algorithm 7.4); α by bisection to weak Wolfe."""
+    """x ← x − αHg, H from the last `memory` pairs (Nocedal & Wright 2006, algorithm 7.4); α by bisection to Wolfe."""
 
     memory: int
     gtol: float
@@ -81,8 +81,9 @@ class Lbfgs:
         self, objective: Objective, x: np.ndarray, value: float, g: np.ndarray, d: np.ndarray, first: bool
     ) -> tuple[np.ndarray, float, np.ndarray] | None:
         """A point with enough fall (1e-4) and less slope (.9), by bisection and doubling; None if there is none."""
-        alpha = min(1.0, 1.0 / np.linalg.norm(d)) if first else 1.0
-        low, high, best = 0.0, np.inf, None
+        alpha = min(1.0, 1.0 / float(np.linalg.norm(d))) if first else 1.0
+        low, high = 0.0, float("inf")
+        best: tuple[np.ndarray, float, np.ndarray] | None = None
         for _ in range(30):
             point = np.clip(x + alpha * d, objective.lower, objective.upper)
             new, slope = objective.gradient(point)

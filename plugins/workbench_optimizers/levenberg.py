@@ -42,7 +42,9 @@ class LevenbergMarquardt:
         try:
             line = objective.linearize(state["x"])
         except NumericsError as error:
-            return state, Step(state["k"], self.name, float("inf"), event=error.message, done=True, status="failed.N010")
+            return state, Step(
+                state["k"], self.name, float("inf"), event=error.message, done=True, status="failed.N010"
+            )
         scale = self._scale(line, state["scale"])
         g = line.vjp(line.residuals)
         hessian = line.jacobian.T @ line.jacobian
@@ -53,7 +55,6 @@ class LevenbergMarquardt:
             s = self._step(state["x"], g, hessian, lam * scale**2, objective)
             predicted = -(s @ g + 0.5 * s @ hessian @ s)
             room = max(room, predicted)
-            size = float(np.max(np.abs(s * scale), initial=0.0))
             # at or below the round-off of the objective no step can be judged any more
             if predicted <= self.ftol * 1e-3 * max(abs(line.value), 1e-300):
                 break
@@ -61,19 +62,23 @@ class LevenbergMarquardt:
             gain = (line.value - value) / predicted if np.isfinite(value) else -1.0
             if gain > 1e-4:
                 lam *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
-                fall = line.value - value
-                reach = float(np.max(np.abs(state["x"] * scale), initial=0.0))
-                small = fall <= self.ftol * abs(line.value) or size <= self.xtol * (reach + self.xtol)
-                count = state["small"] + 1 if small else 0
-                new = {"x": state["x"] + s, "lam": lam, "nu": 2.0, "k": k, "value": value, "scale": scale, "small": count}
-                if count >= 2:
-                    return new, Step(k, self.name, value, done=True, status="converged")
-                return new, Step(k, self.name, value)
+                return self._accepted({**state, "lam": lam, "nu": 2.0, "k": k, "scale": scale}, s, line.value, value)
             lam, nu = lam * nu, nu * 2
         stalled = room > STALL * 0.5 * float(line.residuals @ line.residuals)
         event = "no step lowers the objective, though its derivative says that one should" if stalled else ""
+        status = "stalled" if stalled else "converged"
         ended = {**state, "k": k, "value": line.value, "scale": scale}
-        return ended, Step(k, self.name, line.value, event=event, done=True, status="stalled" if stalled else "converged")
+        return ended, Step(k, self.name, line.value, event=event, done=True, status=status)
+
+    def _accepted(self, state: Tree, s: np.ndarray, before: float, value: float) -> tuple[Tree, Step]:
+        """x + s; the second step in a row that is small, in x or in what it gained, is the last."""
+        size = float(np.max(np.abs(s * state["scale"]), initial=0.0))
+        reach = float(np.max(np.abs(state["x"] * state["scale"]), initial=0.0))
+        small = before - value <= self.ftol * abs(before) or size <= self.xtol * (reach + self.xtol)
+        count = state["small"] + 1 if small else 0
+        done = count >= 2
+        new = {**state, "x": state["x"] + s, "value": value, "small": count}
+        return new, Step(state["k"], self.name, value, done=done, status="converged" if done else "")
 
     def _scale(self, line: Linearization, before: np.ndarray) -> np.ndarray:
         norms = np.linalg.norm(line.jacobian, axis=0)

@@ -53,7 +53,7 @@ class ScipyLeastSquares:
         before = state["value"]
         if not np.isfinite(value) or (k > 1 and value > before):
             return {**state, "k": k}, Step(k, self.name, before, done=True, status="converged")
-        done = k > 1 and before - value <= self.ftol * abs(value) or k >= self.max_rounds
+        done = (k > 1 and before - value <= self.ftol * abs(value)) or k >= self.max_rounds
         status = "" if not done else "iterations" if k >= self.max_rounds else "converged"
         return {"x": result.x, "k": k, "value": value}, Step(k, self.name, value, done=done, status=status)
 

@@ -9,7 +9,17 @@ def offer_strategies() -> list[Offer]:
     from .single import gradient_matching, single
 
     return [
-        Offer("ladder", ladder, "gradient matching, then the trajectory, initial values last", "Varah (1982), SIAM J. Sci. Stat. Comput. 3"),
+        Offer(
+            "ladder",
+            ladder,
+            "gradient matching, then the trajectory, initial values last",
+            "Varah (1982), SIAM J. Sci. Stat. Comput. 3",
+        ),
         Offer("single", single, "the whole trajectory from the start values, all unknowns at once", "Bard (1974)"),
-        Offer("gradient-matching", gradient_matching, "f against the slopes of curves through the data", "Varah (1982), eq. 2.2"),
+        Offer(
+            "gradient-matching",
+            gradient_matching,
+            "f against the slopes of curves through the data",
+            "Varah (1982), eq. 2.2",
+        ),
     ]

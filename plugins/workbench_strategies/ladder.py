@@ -11,6 +11,9 @@ from workbench.contracts import Objective, Step, Task, Tree
 from . import rung
 
 SHORTEST = 1 / 32  # five halvings: where a start has no finite solution on the whole span, a shorter one is tried
+LOOK = 5  # steps of gradient matching, which solves nothing, for one look at the validation part, which must solve
+ENOUGH = 0.02  # fall of the misfit of slopes between two looks, below which the trajectory itself is worth more
+FLOOR = 1e-6  # misfit at which slopes agree to a thousandth: curves through data seldom know them better
 TRIES = 5  # failures after which a fit is given up
 
 
@@ -20,9 +23,9 @@ class Ladder:
 
     Gradient matching is done once for each kind of curve through the data and left out where states are hidden; the
     middle rung is for networks only, for known equations lean on their initial values from the start. The trajectory
-    begins at the best of the start values and what gradient matching found: least loss on the validation part, or on the
-    training part where there is none. If none has a finite solution over the whole span, over a half, a quarter … of it,
-    which doubles each time that it has been fitted.
+    begins at the best of the start values and what gradient matching found: least loss on the validation part, or on
+    the training part where there is none. If none has a finite solution over the whole span, over a half, a quarter …
+    of it, which doubles each time that it has been fitted.
     """
 
     patience: int
@@ -39,7 +42,7 @@ class Ladder:
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
         """One step of the rung's optimizer; a rung that is done hands its best point to the next."""
-        at, step = rung.advance(task, self._objective(task, state), state["at"], self.patience)
+        at, step = rung.advance(task, self._objective(task, state), state["at"], self._watch(task, state))
         event = "; ".join(filter(None, (state["said"], step.event)))
         state = {**state, "at": at, "x": at["best_x"], "said": ""}
         step = replace(step, rung=self._label(state, step.rung), event=event)
@@ -53,6 +56,11 @@ class Ladder:
         if state["rung"] == "matching":
             return task.defects()[state["curve"]]
         return task.trajectory(state["horizon"])
+
+    def _watch(self, task: Task, state: Tree) -> rung.Watch:
+        if state["rung"] != "matching":
+            return rung.Watch(self.patience)
+        return rung.Watch(self.patience, LOOK, ENOUGH if task.optimizer.least_squares else 0.0, FLOOR)
 
     def _label(self, state: Tree, optimizer: str) -> str:
         share = "" if state["horizon"] == 1.0 else f" {state['horizon']:.3g}"

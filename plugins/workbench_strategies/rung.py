@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench.contracts import Objective, Step, Task, Tree
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When a rung ends before its optimizer does.
+
+    It ends when the validation loss has not fallen for `patience` looks, when the loss itself has fallen by less than
+    the share `enough` from one look to the next, or when it is below `floor`. Looked at is every `every`-th step, and
+    the last.
+    """
+
+    patience: int
+    every: int = 1
+    enough: float = 0.0
+    floor: float = -np.inf
 
 
 def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> Tree:
@@ -18,29 +35,37 @@ def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> 
         "best_x": x,
         "best": float("inf") if score is None else score,
         "stale": 0,
+        "taken": 0,
+        "loss": float("inf"),
     }
 
 
-def advance(task: Task, objective: Objective, state: Tree, patience: int) -> tuple[Tree, Step]:
-    """One step of the optimizer; done when it is, or when the validation loss has not fallen for `patience` steps.
+def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tuple[Tree, Step]:
+    """One step of the optimizer; done when it is, or when `watch` says so.
 
-    `best_x` is the point with the lowest validation loss, or simply the last one where there is no validation part.
+    `best_x` is the point with the lowest validation loss that was looked at, or the last one looked at where there is
+    no validation part.
     """
     inside = task.restrict(objective, state["free"], state["x"])
     inner, step = task.optimizer.advance(inside, state["optimizer"])
     x = state["x"].copy()
     x[state["free"]] = inner["x"]
+    moved = {**state, "x": x, "optimizer": inner, "taken": state["taken"] + 1}
+    if moved["taken"] % watch.every and not step.done:
+        return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)
     better = score is None or score < state["best"]
     new = {
-        **state,
-        "x": x,
-        "optimizer": inner,
+        **moved,
+        "loss": step.loss,
         "best_x": x if better else state["best_x"],
         "best": state["best"] if score is None else min(score, state["best"]),
         "stale": 0 if better else state["stale"] + 1,
     }
     done, status = step.done, step.status
-    if score is not None and new["stale"] >= patience and not done:
+    if not done and score is not None and new["stale"] >= watch.patience:
         done, status = True, "early_stop"
+    slow = watch.enough > 0 and not step.loss < (1 - watch.enough) * state["loss"]
+    if not done and (slow or step.loss < watch.floor):
+        done, status = True, "converged"
     return new, Step(0, step.rung, step.loss, score, step.parts, step.event, done, status)

@@ -40,7 +40,7 @@ class OneRung:
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
         """One step of the optimizer; at the end x is the best point on the validation part."""
-        state, step = rung.advance(task, self._objective(task), state, self.patience)
+        state, step = rung.advance(task, self._objective(task), state, rung.Watch(self.patience))
         if step.done:
             state = {**state, "x": state["best_x"]}
         return state, replace(step, rung=f"{self.kind}: {step.rung}")

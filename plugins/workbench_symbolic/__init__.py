@@ -5,6 +5,6 @@ from workbench import Offer, hookimpl
 
 @hookimpl
 def offer_dynamics() -> list[Offer]:
-    from .equations import equations
+    from .offers import equations
 
     return [Offer("equations", equations, "the problem's own equations, their parameters unknown")]

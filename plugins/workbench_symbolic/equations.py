@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from workbench import Block, Graph, Problem, System
 from workbench.errors.usage import UsageError
 
-FitInitial = Literal["declared", "all", "none"]
+from .offers import FitInitial
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ class SystemField:
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
-        return tuple(block for block in (self._parameters(""), self._parameters("trajectory"), self._initial()) if block)
+        return tuple(
+            block for block in (self._parameters(""), self._parameters("trajectory"), self._initial()) if block
+        )
 
     def _parameters(self, per: str) -> Block | None:
         found = [p for p in self.system.parameters if p.per == per]
@@ -116,8 +117,3 @@ class SystemField:
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
         """Readable right-hand sides with numbers in place of the named values."""
         return self.system.equations(values)
-
-
-def equations(fit_initial: FitInitial = "declared") -> Equations:
-    """The problem's equations; `fit_initial`: declared, all or none of the numeric initial values are fitted."""
-    return Equations(fit_initial)

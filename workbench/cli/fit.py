@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,6 +46,8 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
     "--noise", metavar="CHANNEL=KIND", multiple=True, type=PAIR, help="gaussian, lognormal or poisson (repeatable)."
 )
 @set_option
+@click.option("--free", metavar="NAME", multiple=True, help="Fit a parameter that the file fixes, or x(0) (repeatable).")
+@click.option("--fix", metavar="NAME", multiple=True, help="Hold a parameter, or x(0), at its value (repeatable).")
 @click.option("--split", default="last:20%", show_default=True, help="Test part: last:20%, trajectories:20% or none.")
 @click.option("--each", type=click.Choice(["trajectory"]), help="Fit every trajectory by itself.")
 @offer_option("--solver", help="How the equations are solved. [default: tsit5]")
@@ -87,10 +90,11 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     if (options["source"] is None) == (options["resume"] is None):
         raise UsageError("fit takes a SOURCE or --resume RUN, one of them", help="workbench fit lynx_hare")
     if options["dry_run"]:
-        from .dry_run import plan
+        from ..workflow import plan
+        from .dry_run import text_of
 
-        document, text = plan(**_arguments(options))
-        emit_json(document) if options["as_json"] else click.echo(text)
+        document = plan(**_arguments(options))
+        emit_json(document) if options["as_json"] else click.echo(text_of(document))
         return
     fits, caught = _run(options)
     documents = [fitted.document() for fitted in fits]
@@ -108,15 +112,15 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
 def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
     """The fits, and the signal that interrupted them (0: none)."""
     from .. import workflow
-    from ..workflow.fit import FitBudget
 
-    budget = FitBudget(time.monotonic, options["iterations"], options["max_time"])
+    budget = workflow.FitBudget(time.monotonic, options["iterations"], options["max_time"])
     with stopping(budget) as interruption, watching(options["iterations"], options["max_time"]) as watcher:
         limits = {
             "iterations": options["iterations"],
             "max_time": options["max_time"],
             "budget": budget,
             "on_step": watcher,
+            "on_notes": _say,
         }
         if options["resume"] is not None:
             fits = [workflow.resume(options["resume"], store=options["folder"], **limits)]
@@ -136,6 +140,8 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
         **{name: options[name] for name in OF_THE_FIT},
         "noise": dict(options["noise"]),
         "start_values": numbers_of(options["values"], "--set"),
+        "free": options["free"],
+        "fix": options["fix"],
         "settings": options["settings"],
         "plugins": options["plugin_files"],
         **meaning,
@@ -143,14 +149,18 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report(fits: list[Fitted], documents: list[dict[str, Any]], options: dict[str, Any]) -> None:
-    for note in dict.fromkeys(note for document in documents for note in document["data"].get("notes", [])):
-        hint(f"note: {note}")
     if options["as_json"]:
         emit_json({"schema": "workbench/fit-each/1", "fits": documents} if options["each"] else documents[0])
         return
     from .reporting import card
 
     click.echo("\n".join(card(fitted.run, fitted.path, options["plugin_files"]) for fitted in fits))
+
+
+def _say(notes: Sequence[str]) -> None:
+    """What was guessed or left out, before the first step."""
+    for note in notes:
+        hint(f"note: {note}")
 
 
 def _closed(gates: tuple[Gate, ...], document: dict[str, Any]) -> list[str]:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
 
 import click
 
 from .options import json_option, plugin_option
 from .output import emit_json
 from .store import run_argument, runs_option
-
-if TYPE_CHECKING:
-    from ..workflow import Fitted
 
 
 @click.command()
@@ -46,9 +41,9 @@ def show(
     elif as_problem:
         click.echo(opened.problem_text, nl=False)
     elif as_json:
-        from ..workflow.document import fit_document
+        from ..workflow import fit_document
 
-        emit_json(fit_document(cast("Fitted", SimpleNamespace(run=opened, path=opened.path))))
+        emit_json(fit_document(opened, opened.path))
     else:
         from .reporting import card
 

@@ -115,38 +115,39 @@ class TableauSolver(LoopSolver):
 
 @dataclass(frozen=True)
 class StepSolver(LoopSolver):
-    """A step function in the common loop (see `step_function.Step`).
+    """A step function of some order in the common loop (see `step_function.Step`).
 
-    `error_order` is the order of its error estimate, 0 where it gives none and takes equal steps; `dense_powers` the
-    number of dense coefficients it gives, 0 for cubic Hermite interpolation.
+    Without `step` its error estimates choose the steps; `error_order` is the order of the solution that they are errors of,
+    -1 for one less than the order. `dense_powers` is the number of dense coefficients, 0 for cubic Hermite interpolation.
 
     >>> def midpoint(f, t, y, h, carry):
     ...     return y + h * f(t + h / 2, y + h / 2 * f(t, y)), None, None, None, True
-    >>> solver = StepSolver(midpoint, 2, step=0.01)
+    >>> solver = StepSolver(midpoint, order=2, step=0.01)
     >>> solver.order, solver.adaptive
     (2, False)
     """
 
     function: Step
-    own_order: int
-    error_order: int = 0
+    order: int = 0  # type: ignore[assignment]  # given, where other solvers derive it
+    error_order: int = -1
     dense_powers: int = 0
 
-    @property
-    def order(self) -> int:
-        """The order of the solution that is carried on."""
-        return self.own_order
+    differentiable = False  # torch can follow it (`backprop`), but there is no tableau to differentiate
+
+    def __post_init__(self) -> None:
+        if self.order < 1:
+            raise ValueError("a step function has an order of at least 1: StepSolver(step, order=…)")
 
     @property
     def adaptive(self) -> bool:
         """It chooses its own steps."""
-        return self.error_order > 0 and self.step <= 0
+        return self.step <= 0
 
     @property
     def error_power(self) -> int:
         """The error estimate is of size h to this power."""
-        return self.error_order + 1
+        return self.order if self.error_order < 0 else self.error_order + 1
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the function on such arrays."""
-        return FunctionStepper(self.function, self.dense_powers, arrays)
+        return FunctionStepper(self.function, self.dense_powers, self.adaptive, arrays)

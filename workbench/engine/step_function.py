@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors.numerics import StepWithoutError
 from .arrays import NumpyArrays, TorchArrays
 from .dense import tower
 from .flow import Flow
@@ -15,12 +16,12 @@ from .stepper import Slopes, powers
 
 Array = Any
 Field = Callable[[Array, Array], Array]
-Step = Callable[[Field, Array, Array, Array, Any], tuple[Array, Array | None, Array | None, Any, Array | bool]]
-"""step(f, t, y, h, carry) -> (y1, error, dense, carry, ok), over rows: y (rows, *state), t and h (rows, 1, …, 1).
+Step = Callable[[Field, Array, Array, Array, Any], tuple[Array, Array | None, Array | None, Any, Array | bool | None]]
+"""step(f, t, y, h, carry) -> (y1, error, dense, carry, ok), over rows: y (rows, *state), t and h (rows, 1, …, 1), f(t, y) likewise.
 
-error is the estimate of y1's error, or None; dense the coefficients (power, rows, *state) of θ, θ², … in y(θ) − y, or None
-for cubic Hermite interpolation; carry None or arrays with an axis of rows, None in a row's first step; where ok (rows,) is
-False the step is tried again, shorter.
+error is the estimate of y1's error (None: it has none, and takes equal steps); dense the coefficients (power, rows, *state)
+of θ, θ², … in y(θ) − y (None: cubic Hermite interpolation); carry an array or a tuple of arrays with an axis of rows, or
+None, as in a row's first step; where ok (rows,) is False a shorter step is tried (True: nowhere).
 """
 
 HERMITE = np.array([[float(x) for x in w] for w in tower([Fraction(0), Fraction(1), Fraction(0)], end=2)])
@@ -32,8 +33,8 @@ class FunctionStepper:
     c = c_all = np.array([[0.0], [0.5], [1.0]])
     end, closed, more = 2, False, 0
 
-    def __init__(self, step: Step, dense_powers: int, arrays: NumpyArrays | TorchArrays) -> None:
-        self._step, self._powers, self._arrays = step, dense_powers, arrays
+    def __init__(self, step: Step, dense_powers: int, adaptive: bool, arrays: NumpyArrays | TorchArrays) -> None:
+        self._step, self._powers, self._adaptive, self._arrays = step, dense_powers, adaptive, arrays
         self._carry: dict[int, Any] = {}
         self._pending: tuple[np.ndarray, Any] = (np.zeros(0, dtype=int), None)
         self.rhs_per_step = 0
@@ -57,22 +58,22 @@ class FunctionStepper:
             return f(np.clip(at, low, high), state.reshape(y.shape), row, middle).reshape(shape)
 
         column = (-1,) + (1,) * len(f.shape)
-        carry = self._carried(row)
         y1, error, dense, carry, ok = self._step(
-            field, arrays.column(t[0]).reshape(column), start, h.reshape(column), carry
+            field, arrays.column(t[0]).reshape(column), start, h.reshape(column), self._carried(row)
         )
+        if error is None and self._adaptive:
+            raise StepWithoutError("the step function gives no error estimate to choose steps by", help="set step=…")
         self.rhs_per_step, self._pending = f.calls - calls, (row, carry)
         y1 = self._where_ok(ok, y1.reshape(y.shape))
-        k[1] = (y1 - y) / h
-        k[2] = 0.0 * y
+        k[1], k[2] = (y1 - y) / h, 0.0 * y
         for j in range(self._powers):
             k[3 + j] = dense[j].reshape(y.shape) / h  # type: ignore[index]  # dense_powers promises them
         return y1, [] if error is None else [self._where_ok(ok, error.reshape(y.shape))]
 
-    def _where_ok(self, ok: Array | bool, y: Array) -> Array:
-        if ok is True:
+    def _where_ok(self, ok: Array | bool | None, y: Array) -> Array:
+        if ok is None or ok is True:
             return y
-        mask = np.broadcast_to(np.asarray(ok) if isinstance(ok, bool) else self._arrays.numpy(ok).reshape(-1), (len(y),))
+        mask = np.broadcast_to(self._arrays.numpy(ok).reshape(-1), (len(y),))
         return y if mask.all() else self._arrays.where(mask, y, y * np.nan)
 
     def _carried(self, row: np.ndarray) -> Any:

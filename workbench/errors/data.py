@@ -16,7 +16,10 @@ class ColumnMissing(DataError):
 
 
 class NotANumber(DataError):
-    """A cell of a column of numbers holds something else. A number is written 12, -0.5 or 1.5e-3: no thousands separators, percent signs, units or Fortran exponents. Correct the cell, or name the marker of missing values with --missing."""
+    """A cell of a column of numbers holds something else. A number is written 12, -0.5 or 1.5e-3: no thousands
+    separators, percent signs, units or Fortran exponents. Correct the cell, or name the marker of missing values with
+    --missing.
+    """
 
     code = "D011"
 
@@ -28,13 +31,17 @@ class RowWidth(DataError):
 
 
 class TimeUnsorted(DataError):
-    """A time is earlier than the one in the row before it. Name the trajectory column with --trajectory if times start anew there, or put the rows in order with --sort."""
+    """A time is earlier than the one in the row before it. Name the trajectory column with --trajectory if times start
+    anew there, or put the rows in order with --sort.
+    """
 
     code = "D013"
 
 
 class TimeRepeated(DataError):
-    """A time stands twice in one trajectory. Keep both as separate observations with --replicates, merge them with --dedupe mean, or keep one with --dedupe first or last."""
+    """A time stands twice in one trajectory. Keep both as separate observations with --replicates, merge them with
+    --dedupe mean, or keep one with --dedupe first or last.
+    """
 
     code = "D014"
 
@@ -46,13 +53,17 @@ class TooFewRows(DataError):
 
 
 class ConstantChannel(DataError):
-    """A channel has the same value in every row, so that there is nothing to explain and no scale to judge an error by. Leave it out of --states, or use it as a covariate."""
+    """A channel has the same value in every row, so that there is nothing to explain and no scale to judge an error by.
+    Leave it out of --states, or use it as a covariate.
+    """
 
     code = "D016"
 
 
 class ValueMissing(DataError):
-    """A cell that is needed is blank or NaN. Missing values are accepted only when asked for: --missing blank, --missing nan, --missing blank,NA. A time may never be missing."""
+    """A cell that is needed is blank or NaN. Missing values are accepted only when asked for: --missing blank,
+    --missing nan, --missing blank,NA. A time may never be missing.
+    """
 
     code = "D017"
 
@@ -118,7 +129,9 @@ class NameWrong(DataError):
 
 
 class SeparatorUnclear(DataError):
-    """The header can be split at more than one character. Name it with -S reader.separator=comma, semicolon, tab or space."""
+    """The header can be split at more than one character. Name it with -S reader.separator=comma, semicolon, tab or
+    space.
+    """
 
     code = "D028"
 
@@ -130,7 +143,9 @@ class QuoteWrong(DataError):
 
 
 class UnitsRowWrong(DataError):
-    """The line below the header seems to hold units, which --units-row reads as such; or it holds numbers although --units-row was given."""
+    """The line below the header seems to hold units, which --units-row reads as such; or it holds numbers although
+    --units-row was given.
+    """
 
     code = "D030"
 
@@ -142,7 +157,9 @@ class ColumnsUnclear(DataError):
 
 
 class CovariateVaries(DataError):
-    """A covariate is one value per trajectory, but the column changes within a trajectory; use it as an input (--inputs) instead."""
+    """A covariate is one value per trajectory, but the column changes within a trajectory; use it as an input
+    (--inputs) instead.
+    """
 
     code = "D032"
 
@@ -172,7 +189,8 @@ class TooLarge(DataError):
 
 
 class DateWrong(DataError):
-    """A column of dates mixes dates with times of day, or times with and without a time zone, or holds something else."""
+    """A column of dates mixes dates with times of day, or times with and without a time zone, or holds something else.
+    """
 
     code = "D037"
 

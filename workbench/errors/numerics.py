@@ -49,3 +49,9 @@ class RhsUnreadable(NumericsError):
     """A callable gives no dy/dt of the shape of y, whether it is called with one state or with several rows."""
 
     code = "N052"
+
+
+class StepWithoutError(NumericsError):
+    """A step function that is to choose its own steps gives no estimate of their error; a fixed step needs none."""
+
+    code = "N053"

@@ -50,3 +50,9 @@ class NothingInstalled(PluginError):
     """No plugin at all is installed, not even the built-in ones: this copy of the workbench was never installed."""
 
     code = "P007"
+
+
+class ContractBroken(PluginError):
+    """A plugin made an object that lacks what its kind must have; the message names what is missing."""
+
+    code = "P010"

@@ -171,7 +171,8 @@ class CharacterRefused(FormulaWrong):
 
 
 class FormulaTooLarge(FormulaWrong):
-    """A formula has more than 20,000 characters or 2,000 operators, is nested over 100 deep or has a number of 41 digits.
+    """A formula has more than 20,000 characters or 2,000 operators, is nested over 100 deep or has a number of 41
+    digits.
 
     Name parts of it in `[expressions]`.
     """

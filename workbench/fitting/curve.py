@@ -22,9 +22,9 @@ class Collocation:
 def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool) -> Collocation:
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
-    `smooth`: the smoothing is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise but
-    can take few points of an oscillation for noise altogether; else the spline interpolates. `logarithmic` (channel,)
-    channels are joined as logarithms. A trajectory with fewer than three times is left out.
+    `smooth`: the smoothing is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise
+    but can take few points of an oscillation for noise altogether; else the spline interpolates. `logarithmic`
+    (channel,) channels are joined as logarithms. A trajectory with fewer than three times is left out.
     """
     parts = []
     numbers = data.trajectory_of[wanted]

@@ -10,7 +10,9 @@ import numpy as np
 from ..contracts import Step, Strategy, Task, Tree
 
 
-def steps(task: Task, strategy: Strategy, rng: np.random.Generator, state: Tree | None = None) -> Iterator[tuple[Tree, Step]]:
+def steps(
+    task: Task, strategy: Strategy, rng: np.random.Generator, state: Tree | None = None
+) -> Iterator[tuple[Tree, Step]]:
     """Advance a strategy to its end or the budget's; from `state`, as if it had never stopped.
 
     The state is a tree with `number` (advances so far), `strategy` (its own state, with `x`) and `done` (the final

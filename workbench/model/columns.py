@@ -10,18 +10,23 @@ from ..unknowns import Unknowns
 class Columns:
     """The columns q of a trajectory, its parameters and the initial values that are unknowns, as places in x.
 
-    `names` of the parameters in the order that the right-hand side wants them, or None for one block of weights as it is.
+    `names` of the parameters in the order that the right-hand side wants them, or None for one block of weights as it
+    is.
     """
 
     def __init__(self, unknowns: Unknowns, names: tuple[str, ...] | None, states: tuple[str, ...], n_rows: int) -> None:
         self.unknowns, self.n_rows = unknowns, n_rows
         blocks = {block.name: block for block in unknowns.blocks}
         initial = blocks.get("initial")
-        self.initial_states = np.array([states.index(s) for s in initial.labels], dtype=int) if initial else np.zeros(0, int)
+        self.initial_states = (
+            np.array([states.index(s) for s in initial.labels], dtype=int) if initial else np.zeros(0, int)
+        )
         if names is None:
             places = [("weights", i) for i in range(len(blocks["weights"].labels))]
         else:
-            found = {label: (b.name, i) for b in unknowns.blocks if b.name != "initial" for i, label in enumerate(b.labels)}
+            found = {
+                label: (b.name, i) for b in unknowns.blocks if b.name != "initial" for i, label in enumerate(b.labels)
+            }
             places = [found[name] for name in names]
         self.n_parameters = len(places)
         places += [("initial", i) for i in range(len(self.initial_states))]
@@ -78,7 +83,9 @@ class Columns:
         g = np.zeros(len(x))
         for name, (columns, inside) in self._by_block.items():
             index = self.unknowns.index[name]
-            place = index[rows][:, inside] if self._own[name] else np.broadcast_to(index[inside], (len(rows), len(inside)))
+            place = (
+                index[rows][:, inside] if self._own[name] else np.broadcast_to(index[inside], (len(rows), len(inside)))
+            )
             keep = place >= 0
             np.add.at(g, place[keep], by_q[:, columns][keep])
         return g * slope

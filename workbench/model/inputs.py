@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..dataset import Inputs
 
 
+Lookup = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""u (line, input) of t, row and middle (line,)."""
+
+
 class InputTable:
     """u(t) for lines of many trajectories at once.
 
-    The interval is found from a time inside the step, so that a held input keeps its left value at the step's end. Before
-    the first sample and after the last one the nearest interval goes on (held inputs stay, linear ones extrapolate held).
+    The interval is found from a time inside the step, so that a held input keeps its left value at the step's end.
+    Before the first sample and after the last one the nearest interval goes on (held inputs stay, linear ones
+    extrapolate held).
     """
 
     def __init__(self, inputs: Inputs, interpolation: Sequence[str]) -> None:

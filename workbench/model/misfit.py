@@ -62,7 +62,8 @@ class Misfit:
     """The loss of a prediction against values (observation, channel); missing ones are taken out before any arithmetic.
 
     `spread` (channel,) divides the channels' residuals; `scales` are given noise scales (channel → sigma), others are
-    profiled. The value is the mean of ρ(residual) for a loss of differences and the sum of −log density for a likelihood.
+    profiled. The value is the mean of ρ(residual) for a loss of differences and the sum of −log density for a
+    likelihood.
     """
 
     def __init__(

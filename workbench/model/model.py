@@ -89,7 +89,9 @@ class Model:
         return InputTable(self.data.inputs, [declared.get(name, "hold") for name in self.data.inputs.names])
 
     def patience(self, ts: np.ndarray) -> int:
-        """Steps after which a trial over ts (row, time) is refused, not waited for: a thousand and fifty an observation."""
+        """Steps after which a trial over ts (row, time) is refused, not waited for: a thousand and fifty an
+        observation.
+        """
         return 1000 + 50 * ts.shape[1] + len(self.breaks(np.arange(self.data.n_trajectories)))
 
     def breaks(self, rows: np.ndarray) -> tuple[float, ...]:
@@ -187,7 +189,8 @@ class Model:
         if weights == "none" or (weights == "auto" and self.graph is not None):
             return np.ones(self.data.n_channels)
         seen = self.data.values[np.asarray(self.problem.part) != TEST]
-        spread = np.nanstd(seen, axis=0)
+        finite = [column[np.isfinite(column)] for column in seen.T]
+        spread = np.array([np.std(column) if len(column) else 0.0 for column in finite])
         return np.where(spread > 0, spread, 1.0)
 
     def trial(self, x: np.ndarray, selection: Selection) -> Trial:

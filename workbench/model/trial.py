@@ -157,5 +157,3 @@ class Trial:
             padded[:, : lines.shape[1]] = lines
             g_x = g_x + model.columns.pull_unknowns(padded, numbers, self.x)
         return misfit.value(values, self.predicted), g_x
-
-

@@ -6,21 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .glance import Outline as Outline
-    from .glance import outline as outline
     from .problem import DataFile as DataFile
     from .problem import Problem as Problem
     from .reading import read_problem as read_problem
 
 _ROOMS = {
     "DataFile": "problem",
-    "Outline": "glance",
     "Problem": "problem",
-    "outline": "glance",
     "read_problem": "reading",
 }
 
-__all__ = ["DataFile", "Outline", "Problem", "outline", "read_problem"]
+__all__ = ["DataFile", "Problem", "read_problem"]
 
 
 def __getattr__(name: str) -> object:

@@ -32,10 +32,21 @@ class Option:
 def options_of(make: Callable[..., Any]) -> tuple[Option, ...]:
     """The options of the factory `make`; raises OfferWrong where its signature cannot be a command line's."""
     try:
-        signature = inspect.signature(make, eval_str=True)
-    except (TypeError, ValueError, NameError, AttributeError) as error:
+        signature = inspect.signature(make)
+        parameters = [_with_type(parameter, make) for parameter in signature.parameters.values()]
+    except (TypeError, ValueError, NameError, AttributeError, SyntaxError) as error:
         raise OfferWrong(f"its signature cannot be read: {error}", help="import the names of annotations") from error
-    return tuple(_option(parameter) for parameter in signature.parameters.values())
+    return tuple(_option(parameter) for parameter in parameters)
+
+
+def _with_type(parameter: inspect.Parameter, make: Callable[..., Any]) -> inspect.Parameter:
+    """The parameter with its annotation evaluated; what `make` returns may be a name that only type checkers import."""
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    function = inspect.unwrap(make.__init__ if isinstance(make, type) else make)  # type: ignore[misc]
+    alone = type("annotated", (), {"__annotations__": {"it": parameter.annotation}})
+    found = inspect.get_annotations(alone, globals=getattr(function, "__globals__", {}), eval_str=True)
+    return parameter.replace(annotation=found["it"])
 
 
 def _option(parameter: inspect.Parameter) -> Option:

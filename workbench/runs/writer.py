@@ -146,11 +146,11 @@ class RunWriter:
         self._block, self.number = there, seal.commit  # a signal came between the replacement and our note of it
 
 
-def new_run(folder: Path | str, rng: random.Random | np.random.Generator) -> RunWriter:
+def new_run(folder: Path | str, rng: random.Random | np.random.Generator, *, share: float = SHARE) -> RunWriter:
     """A writer for a run of a new name, however many others look for one in the same folder at once."""
     while True:
         with contextlib.suppress(RunExists, RunLocked):
-            return RunWriter(path_of(new_name(folder, rng), folder))
+            return RunWriter(path_of(new_name(folder, rng), folder), share=share)
 
 
 def about(record: Record) -> dict[str, Any]:

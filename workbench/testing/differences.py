@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 STEP = 2e-4
-"""Where the truncation STEP⁴·f⁽⁵⁾/30 and the rounding 1.5·eps·f/STEP are alike if f⁽⁵⁾ is 30,000 times f, as in solutions."""
+"""Where the truncation STEP⁴·f⁽⁵⁾/30 and the rounding 1.5·eps·f/STEP are alike if f⁽⁵⁾ is 30,000 times f."""
 
 
 def central_differences(function: Callable[[np.ndarray], Any], x: np.ndarray, step: float = STEP) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from ..contracts import Dynamics, Field
+from ..contracts import Dynamics, Field, LinearRhs
 from ..dataset import TEST, Dataset
 from ..model import Model, Selection
 from ..problem import Problem, read_problem
@@ -16,6 +17,8 @@ from ..registry import installed
 from .contract import Contract
 from .differences import along, central_differences
 from .storing import bits
+
+Lines = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 POPULATIONS = """
 title  = "Two populations"
@@ -43,7 +46,7 @@ def populations() -> Problem:
 
 
 class DynamicsContract(Contract):
-    """Inherit, set `offer` or none for all, and every family that can be built for two observed states is held to this."""
+    """Inherit, set `offer` or none for all; held to this is every family, built for two observed states."""
 
     kind: ClassVar[str] = "dynamics"
 
@@ -64,7 +67,7 @@ class DynamicsContract(Contract):
         return model.unknowns.start + 0.03 * np.sin(np.arange(len(model.unknowns.start)) + 1.0)
 
     @pytest.fixture
-    def lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def lines(self) -> Lines:
         """t (line,), y (line, state) and the trajectory of each line."""
         rng = np.random.default_rng(5)
         return rng.uniform(0, 4, 6), rng.uniform(0.3, 2, (6, 2)), np.array([0, 1, 1, 0, 0, 1])
@@ -103,7 +106,7 @@ class DynamicsContract(Contract):
             slopes.append(model.rhs(model.unknowns.start, rows)(np.zeros(2), y, rows, np.zeros(2)))
         assert bits(slopes[0]) == bits(slopes[1])
 
-    def test_each_line_of_f_depends_on_its_own_line_only(self, model: Model, x: np.ndarray, lines: tuple) -> None:  # type: ignore[type-arg]
+    def test_each_line_of_f_depends_on_its_own_line_only(self, model: Model, x: np.ndarray, lines: Lines) -> None:
         t, y, row = lines
         rhs = model.rhs(x, np.arange(2))
         whole = rhs(t, y, row, t)
@@ -114,17 +117,16 @@ class DynamicsContract(Contract):
             # matrix products of other sizes sum in another order
             np.testing.assert_allclose(rhs(t[one], y[one], row[one], t[one])[0], whole[i], rtol=1e-13, atol=1e-14)
 
-    def test_jacobians_are_central_differences(self, model: Model, x: np.ndarray, lines: tuple) -> None:  # type: ignore[type-arg]
+    def test_jacobians_are_central_differences(self, model: Model, x: np.ndarray, lines: Lines) -> None:
         t, y, row = lines
         rhs = model.rhs(x, np.arange(2))
         f_y, f_p = rhs.jacobians(t, y, row, t)
         assert f_p.shape == (*y.shape, rhs.n_parameters)
         for i in range(len(t)):
-            one = slice(i, i + 1)
-            expected = central_differences(lambda z, one=one: rhs(t[one], z[None], row[one], t[one])[0], y[i])
+            expected = central_differences(partial(_one_line, rhs, t[i : i + 1], row[i : i + 1]), y[i])
             np.testing.assert_allclose(f_y[i], expected, rtol=1e-9, atol=1e-10)
 
-    def test_pullbacks_are_transposed_jacobians(self, model: Model, x: np.ndarray, lines: tuple) -> None:  # type: ignore[type-arg]
+    def test_pullbacks_are_transposed_jacobians(self, model: Model, x: np.ndarray, lines: Lines) -> None:
         t, y, row = lines
         rhs, g = model.rhs(x, np.arange(2)), np.random.default_rng(6).normal(size=y.shape)
         f_y, f_p = rhs.jacobians(t, y, row, t)
@@ -150,3 +152,8 @@ class DynamicsContract(Contract):
         texts = write(dict(zip(start.labels, start.physical(start.start)[0].tolist(), strict=True)))
         assert len(texts) == len(field.states)
         assert all(isinstance(text, str) and text for text in texts)
+
+
+def _one_line(rhs: LinearRhs, t: np.ndarray, row: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """f (state,) at y (state,) of one trajectory."""
+    return rhs(t, y[None], row, t)[0]

@@ -72,7 +72,7 @@ def valley(lower: Any = -np.inf, upper: Any = np.inf) -> Squares:
 
 
 def walled() -> Squares:
-    """r = (log x₀, x₁ − x₀), minimum 0 at (1, 1); a full Gauss–Newton step from x₀ > e lands where there is no logarithm."""
+    """r = (log x₀, x₁ − x₀), minimum 0 at (1, 1); a Gauss–Newton step from x₀ > e lands where there is no logarithm."""
     return Squares(lambda x: [np.log(x[0]), x[1] - x[0]], lambda x: [[1 / x[0], 0.0], [-1.0, 1.0]], 2)
 
 
@@ -81,7 +81,9 @@ def nowhere() -> Squares:
     return Squares(lambda x: [np.nan], lambda x: [[np.nan, np.nan]], 2)
 
 
-def minimise(optimizer: Optimizer, objective: Objective, x: Any, longest: int = LONGEST) -> tuple[np.ndarray, list[Step]]:
+def minimise(
+    optimizer: Optimizer, objective: Objective, x: Any, longest: int = LONGEST
+) -> tuple[np.ndarray, list[Step]]:
     """The optimizer from x to its end: the point that it reports, and its steps."""
     state, taken = optimizer.start(objective, np.array(x, dtype=float)), []
     for _ in range(longest):
@@ -169,4 +171,3 @@ def _watched(objective: Squares, seen: list[np.ndarray]) -> Squares:
         return residuals(x)
 
     return Squares(noting, objective._j, len(objective.lower), objective.lower, objective.upper)
-

@@ -11,7 +11,7 @@ from ..runs.tree import flatten, unflatten
 
 
 def stored(state: Tree) -> Tree:
-    """The state as it comes back from a run file, sharing nothing with the one that went in; raises RecordUnstorable."""
+    """The state as it comes back from a run file, sharing nothing with what went in; raises RecordUnstorable."""
     text, arrays = flatten(state, "state")
     return unflatten(text, {name: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape) for name, a in arrays.items()})
 

@@ -1,25 +1,31 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
+from ..fitting import FitBudget
 from .comparing import Comparison, compare
-from .fit import fit, fit_each, resume
+from .document import fit_document
 from .fitted import Fitted, load
 from .listing import dynamics, losses, plugins, problems, solvers
+from .planning import plan
 from .predicting import Prediction, predict
+from .running import fit, fit_each, resume
 from .simulating import Simulation, simulate
 from .solves import prepare, solve
 from .sources import read, read_problem
 
 __all__ = [
     "Comparison",
+    "FitBudget",
     "Fitted",
     "Prediction",
     "Simulation",
     "compare",
     "dynamics",
     "fit",
+    "fit_document",
     "fit_each",
     "load",
     "losses",
+    "plan",
     "plugins",
     "predict",
     "prepare",

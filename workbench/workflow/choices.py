@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors.plugins import ContractBroken
 from ..registry import by_kind, installed
 
 if TYPE_CHECKING:
     from ..contracts import Field
     from ..problem import Problem
+
+MEMBERS = {
+    "dynamics": ("build",),
+    "solver": ("order", "adaptive", "differentiable", "solve"),
+    "loss": ("name", "pointwise"),
+    "optimizer": ("least_squares", "opaque", "start", "advance"),
+    "strategy": ("start", "advance"),
+}
+"""Kind → what its contract (workbench.contracts) asks of an object."""
 
 DENSE = 2000
 """Unknowns up to which least squares with a dense Jacobian is the rule; beyond it L-BFGS."""
@@ -33,8 +43,17 @@ class Choices:
     plugins: tuple[str, ...] = ()  # files given by --plugin
 
     def make(self, kind: str) -> Any:
-        """The plugin object of a kind, with its settings."""
-        return installed(self.plugins).make(kind, getattr(self, kind), by_kind(self.settings)[kind])
+        """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what the kind must have.
+        """
+        name = getattr(self, kind)
+        made = installed(self.plugins).make(kind, name, by_kind(self.settings)[kind])
+        missing = [member for member in MEMBERS[kind] if not hasattr(made, member)]
+        if missing:
+            raise ContractBroken(
+                f"{kind} {name!r} made a {type(made).__name__} without {', '.join(missing)}",
+                help=f"see workbench.contracts for what a {kind} must have",
+            )
+        return made
 
     def document(self) -> dict[str, Any]:
         """The `choices` of `fit --json`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import WorkbenchError
-from .fit import fit
+from .running import fit
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -34,7 +34,10 @@ class Comparison:
     def __str__(self) -> str:
         lines = [[_cell(row[column]) for column in COLUMNS] for row in self.rows]
         widths = [max(len(line[i]) for line in [list(COLUMNS), *lines]) for i in range(len(COLUMNS))]
-        table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in [list(COLUMNS), *lines]]
+        table = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in [list(COLUMNS), *lines]
+        ]
         failed = [f"{name}: {text}" for name, texts in self.failures.items() for text in texts]
         return "\n".join([*table, *failed])
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .fitted import Fitted
+    from pathlib import Path
+
+    from ..runs import Record
 
 
-def fit_document(fitted: Fitted) -> dict[str, Any]:
-    """The document `workbench/fit/1`."""
-    run = fitted.run
+def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
+    """The document `workbench/fit/1` of a run, stored at `path` or nowhere."""
     data, config, diagnostics = run.dataset, run.config, run.diagnostics
     scores = dict(run.metrics)
     cost = {"seconds": run.timings.get("seconds"), **(diagnostics.get("cost") or {})}
     return {
         "schema": "workbench/fit/1",
-        "run": str(fitted.path) if fitted.path else None,
+        "run": str(path) if path else None,
         "status": run.status,
         "data": {
             "file": config["source"]["file"],

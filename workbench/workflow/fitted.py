@@ -68,7 +68,7 @@ class Fitted:
 
         path = Path(path)
         with RunWriter(path) as writer:
-            writer.commit(self.run)  # type: ignore[arg-type]  # a Run is a Record in its fields
+            writer.commit(self.run)
         self.path = path
         return path
 
@@ -76,7 +76,7 @@ class Fitted:
         """The document of `fit --json`."""
         from .document import fit_document
 
-        return fit_document(self)
+        return fit_document(self.run, self.path)
 
     def __repr__(self) -> str:
         train = self.metrics.get("train") or {}

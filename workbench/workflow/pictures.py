@@ -20,7 +20,7 @@ def pictures(model: Model, x: np.ndarray) -> dict[str, Any]:
     time and of the other states where it was taken; it is None with fewer than two states.
     """
     rows = np.arange(min(model.data.n_trajectories, TRAJECTORIES))
-    ends = np.array([model.data.t[model.data.rows(i)][-1] for i in rows])
+    ends = np.array([model.data.t[model.data.rows(int(i))][-1] for i in rows])
     ts = np.linspace(model.t0[rows], ends, POINTS, axis=1)
     ts = np.where(ends[:, None] > model.t0[rows][:, None], ts, np.nan)
     ts[:, 0] = model.t0[rows]

@@ -93,7 +93,8 @@ def predict(
     from .fitted import Fitted, load
 
     fit = fitted if isinstance(fitted, Fitted) else load(fitted, store)
-    model, x, notes = fit.session.model, fit.session.x, ()
+    model, x = fit.session.model, fit.session.x
+    notes: tuple[str, ...] = ()
     if data is not None:
         model, x, notes = _on_new_data(fit, data, fit_initial, settings or {}, meaning)
     if x0 is not None:
@@ -193,7 +194,9 @@ def _on_new_data(
     assert question.data is not None
     if question.system is None:
         question = replace(question, data=_like(question.data, old.model.data))
-    blocks = [_carried(block, old, question.data) for block in old.model.unknowns.blocks]
+    record = question.data
+    assert record is not None
+    blocks = [_carried(block, old, record) for block in old.model.unknowns.blocks]
     model = Model(question, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
     model = _started_from_data(model, samples)
     return model, model.unknowns.start, tuple(question.notes)

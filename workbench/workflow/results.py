@@ -94,7 +94,8 @@ def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, fl
 
 
 def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where there is none."""
+    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where there is none.
+    """
     misfit, values = model.misfit, model.data.values
     train = part == TRAIN
     if not np.isfinite(misfit.value(values[train], prediction[train])):
@@ -213,6 +214,7 @@ def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[st
 
 def _cost(session: Session, trial: Trial) -> dict[str, Any]:
     calls = trial.trajectory.stats.get("rhs_calls")
-    return {"iterations": int(session.state["number"]), "rhs_evaluations": int(np.sum(calls)) if calls is not None else None}
-
-
+    return {
+        "iterations": int(session.state["number"]),
+        "rhs_evaluations": int(np.sum(calls)) if calls is not None else None,
+    }

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Solutions of a system: ts (trajectory, time), states and observed channels, the latter with noise if asked for."""
+    """Solutions of a system: ts (trajectory, time), states and observed channels, the latter with noise if asked for.
+    """
 
     problem: Problem
     ts: np.ndarray  # (trajectory, time)
@@ -70,7 +71,9 @@ class Simulation:
         states = [columns(row, self.system.state_names) for row in self.ys]
         observed = [columns(row, self.system.observed_names) for row in self.observed]
         status = list(self.trajectory.status)
-        stats = [{k: int(v[i]) for k, v in self.trajectory.stats.items() if np.ndim(v) == 1} for i in range(len(self.ts))]
+        stats = [
+            {k: int(v[i]) for k, v in self.trajectory.stats.items() if np.ndim(v) == 1} for i in range(len(self.ts))
+        ]
         pick = (lambda found: found[0]) if one else (lambda found: found)
         return {
             "schema": "workbench/simulate/1",
@@ -105,10 +108,10 @@ def simulate(
 ) -> Simulation:
     """Solve a problem's equations with the values of its file.
 
-    `noise` "5%" adds Gaussian noise of 5 % of each channel's standard deviation, a number that standard deviation itself
-    (lognormal and Poisson channels scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
-    further `trajectories` start from initial values scaled by a factor drawn between ½ and 3/2; `values` replace parameters, `x0` initial states. Raises SolveFailed unless
-    `strict` is false, where the status tells.
+    `noise` "5%" adds Gaussian noise of 5 % of each channel's standard deviation, a number that standard deviation
+    itself (lognormal and Poisson channels scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
+    further `trajectories` start from initial values scaled by a factor drawn between ½ and 3/2; `values` replace
+    parameters, `x0` initial states. Raises SolveFailed unless `strict` is false, where the status tells.
     """
     asked = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
     if asked.system is None:
@@ -117,7 +120,9 @@ def simulate(
     system.require_runnable()
     if system.inputs or system.covariates:
         names = ", ".join([*system.input_names, *system.covariate_names])
-        raise UsageError(f"the equations are driven by {names}, which only data can give", help="fit or predict on data")
+        raise UsageError(
+            f"the equations are driven by {names}, which only data can give", help="fit or predict on data"
+        )
     rng = np.random.default_rng([seed, 2])
     ts = _times(system, samples, span, trajectories, irregular, rng)
     graph = system.graph()
@@ -149,11 +154,18 @@ def _with_values(system: System, values: Mapping[str, float]) -> System:
     missing = [name for name in values if name not in system.parameter_names]
     if missing:
         raise UsageError(f"there is no parameter {missing[0]!r}", help=f"there are {', '.join(system.parameter_names)}")
-    return replace(system, parameters=tuple(replace(p, value=float(values.get(p.name, p.value))) for p in system.parameters))
+    return replace(
+        system, parameters=tuple(replace(p, value=float(values.get(p.name, p.value))) for p in system.parameters)
+    )
 
 
 def _times(
-    system: System, samples: int | None, span: tuple[float, float] | None, n: int, irregular: bool, rng: np.random.Generator
+    system: System,
+    samples: int | None,
+    span: tuple[float, float] | None,
+    n: int,
+    irregular: bool,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     begin, end = span or system.time.span or (0.0, 10.0)
     count = samples or system.time.samples or 200
@@ -194,5 +206,7 @@ def _size(noise: str | float) -> tuple[float, bool]:
     except ValueError:
         size = -1.0
     if match is None or not size >= 0:
-        raise UsageError(f"{noise!r} is not a size of noise", help="--noise 5% (of each channel's spread) or --noise 0.1")
+        raise UsageError(
+            f"{noise!r} is not a size of noise", help="--noise 5% (of each channel's spread) or --noise 0.1"
+        )
     return (size / 100, True) if match[2] else (size, False)

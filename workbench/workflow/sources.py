@@ -58,9 +58,13 @@ def _reader(path: Path, options: Mapping[str, Any], plugins: Iterable[str | Path
     name = suffixes.get(path.suffix.lower())
     if path.is_dir() or name is None:
         kind = "this is a directory" if path.is_dir() else f"no reader takes files that end in {path.suffix!r}"
-        raise FormatUnknown(kind, help=f"give a file that ends in {', '.join(sorted(suffixes))}", where=Where(str(path)))
+        raise FormatUnknown(
+            kind, help=f"give a file that ends in {', '.join(sorted(suffixes))}", where=Where(str(path))
+        )
     known = {option.name for option in registry.entry("reader", name).options}
-    return registry.make("reader", name, {key: value for key, value in options.items() if key in known or key != "missing"})
+    return registry.make(
+        "reader", name, {key: value for key, value in options.items() if key in known or key != "missing"}
+    )
 
 
 def read_problem(source: str | Path, plugins: Iterable[str | Path] = ()) -> Problem:

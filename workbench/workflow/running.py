@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contracts import Step
-from ..errors.numerics import FitFailed
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .changes import Changes
 from .choices import Choices, choose
+from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
-from .results import results
 from .session import Session
 from .sources import open_source
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
     from ..problem import Problem
-    from ..runs import Run, RunWriter
-
-OnStep = Callable[[Step], None]
+    from ..runs import Run
 
 
 def fit(
@@ -54,7 +50,9 @@ def fit(
     name: str | None = None,
     store: str | Path | None = None,
     on_step: OnStep | None = None,
+    on_notes: OnNotes | None = None,
     budget: FitBudget | None = None,
+    commit_share: float = 0.02,
     **meaning: Any,
 ) -> Fitted:
     """Fit dynamics to observations and judge the result.
@@ -62,14 +60,19 @@ def fit(
     `source` is a Dataset, a Problem, a data file, a problem file or a name of the library. Names left open are decided
     by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts,
     `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what the file says;
-    `max_time` is in seconds. With `store` (a folder) the run is committed to `store/name.h5` as it goes. Other keywords
-    say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    `max_time` is in seconds. With `store` (a folder) the run is committed to `store/name.h5` as it goes, as often as
+    `commit_share` of the time pays for. Other keywords say what the columns of a data file mean, as in `read`. Raises
+    WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
-    changes = Changes(dict(noise or {}), {k: float(v) for k, v in (start_values or {}).items()}, tuple(free), tuple(fix))
+    changes = Changes(
+        dict(noise or {}), {k: float(v) for k, v in (start_values or {}).items()}, tuple(free), tuple(fix)
+    )
     question = changes.made_to(question)
+    if on_notes is not None and question.data is not None:
+        on_notes([*question.data.notes, *question.notes])
     choices = choose(
         question,
         dynamics=dynamics,
@@ -86,7 +89,7 @@ def fit(
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
     config = _config(session, split, changes, budget)
-    return _run(session, config, store, name, on_step)
+    return _run(session, config, store, name, on_step, commit_share)
 
 
 def fit_each(source: str | Path | Dataset | Problem, *, name: str | None = None, **options: Any) -> list[Fitted]:
@@ -122,30 +125,32 @@ def resume(
     max_time: float | None = None,
     on_step: OnStep | None = None,
     budget: FitBudget | None = None,
+    commit_share: float = 0.02,
 ) -> Fitted:
     """Go on with a run from its last commit, on the data and choices stored in it; a finished run is left as it is.
 
-    A run that ended for lack of iterations or time goes on only if it is given more.
+    A run that ended for lack of iterations or time goes on only if it is given more; limits that are not given are
+    those that it was started with. Raises FitFailed (N011) for a run that has failed.
     """
-    from ..runs import RunWriter
+    from ..runs import Run, RunWriter
     from .fitted import load, opened
 
     stored = opened(run, store)
+    require_success(stored.status, [str(event) for event in stored.history.get("event", ())])
     more = iterations is not None or max_time is not None
     if not _goes_on(stored.status, more):
         return load(stored)
-    limits = stored.config["limits"]
-    budget = budget or FitBudget(
-        time.monotonic, limits["iterations"] if iterations is None else iterations, limits["max_time"] if max_time is None else max_time
-    )
-    session = _restored(stored, budget)
-    history = {column: list(values) for column, values in stored.history.items()}
-    session.resume(stored.checkpoint, history, float(stored.timings.get("seconds", 0.0)))
-    config = dict(stored.config)
-    if more:
-        config["limits"] = {"iterations": budget.iterations, "max_time": budget.seconds}
-    with RunWriter(stored.path, "continue") as writer:
-        return _stored(session, config, writer, on_step)
+    with RunWriter(stored.path, "continue", share=commit_share) as writer:
+        stored = Run.open(stored.path)  # once more: until we held the lock, another process may have gone on with it
+        limits = stored.config["limits"]
+        budget = budget or FitBudget(time.monotonic)
+        budget.iterations = limits["iterations"] if iterations is None else iterations
+        budget.seconds = limits["max_time"] if max_time is None else max_time
+        session = _restored(stored, budget)
+        history = {column: list(values) for column, values in stored.history.items()}
+        session.resume(stored.checkpoint, history, float(stored.timings.get("seconds", 0.0)))
+        config = {**stored.config, "limits": {"iterations": budget.iterations, "max_time": budget.seconds}}
+        return Fitted(drive(session, config, writer, on_step), session, writer.path)
 
 
 def _goes_on(status: str, more: bool) -> bool:
@@ -155,7 +160,13 @@ def _goes_on(status: str, more: bool) -> bool:
 def _restored(stored: Run, budget: FitBudget) -> Session:
     from .fitted import question_of
 
-    choices = Choices(**{**stored.config["choices"], "settings": stored.config["settings"], "plugins": tuple(stored.config["plugins"])})
+    choices = Choices(
+        **{
+            **stored.config["choices"],
+            "settings": stored.config["settings"],
+            "plugins": tuple(stored.config["plugins"]),
+        }
+    )
     return Session(question_of(stored), choices, budget)
 
 
@@ -187,41 +198,22 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
     }
 
 
-def _run(session: Session, config: dict[str, Any], store: str | Path | None, name: str | None, on_step: OnStep | None) -> Fitted:
+def _run(
+    session: Session,
+    config: dict[str, Any],
+    store: str | Path | None,
+    name: str | None,
+    on_step: OnStep | None,
+    commit_share: float,
+) -> Fitted:
     """Drive the session to its end, committing where there is a store."""
-    say = on_step or (lambda step: None)
     if store is None:
-        for step in session.steps():
-            say(step)
-        return Fitted(_finished(session, config), session, None)
+        return Fitted(drive(session, config, None, on_step), session, None)
     from ..runs import RunWriter, new_run, path_of
 
-    with RunWriter(path_of(name, store)) if name else new_run(store, np.random.default_rng()) as writer:
-        writer.commit(session.record(config))
-        return _stored(session, config, writer, say)
-
-
-def _stored(session: Session, config: dict[str, Any], writer: RunWriter, say: OnStep | None) -> Fitted:
-    for step in session.steps():
-        writer.commit_if_due(lambda: session.record(config))
-        if say:
-            say(step)
-    record = _finished(session, config)
-    writer.commit(record)
-    return Fitted(record, session, writer.path)
-
-
-def _finished(session: Session, config: dict[str, Any]):  # type: ignore[no-untyped-def]  # a Record
-    if session.status.startswith("failed"):
-        event = next((event for event in reversed(session.history["event"]) if event), "")
-        raise FitFailed(
-            f"the fit found no finite solution: {event}",
-            help="start from other values (--set NAME=VALUE), bound the parameters, or try --solver scipy_radau",
-        )
-    found = results(session)
-    if found["metrics"]["train"] is None or found["metrics"]["train"].get("sse") is None:
-        raise FitFailed(
-            "the fit ended without a finite prediction of its training part",
-            help="give it more --iterations or --max-time, or try --solver scipy_radau",
-        )
-    return session.record(config, **found)
+    with (
+        RunWriter(path_of(name, store), share=commit_share)
+        if name
+        else new_run(store, np.random.default_rng(), share=commit_share)
+    ) as writer:
+        return Fitted(drive(session, config, writer, on_step), session, writer.path)

@@ -1,0 +1,16 @@
+"""The kit: what every plugin of a kind must pass, as pytest classes to inherit.
+
+A distribution of plugins tests itself in a few lines; without `offer`, every installed one of the kind is tested:
+
+    from workbench.testing import LossContract
+
+    class TestMine(LossContract):
+        offer = "mine"
+"""
+
+from .dynamics import DynamicsContract
+from .losses import LossContract
+from .optimizers import OptimizerContract
+from .strategies import StrategyContract
+
+__all__ = ["DynamicsContract", "LossContract", "OptimizerContract", "StrategyContract"]

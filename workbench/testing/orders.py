@@ -1,0 +1,41 @@
+"""The order that a method really has, from its errors at several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+SMALLEST, LARGEST = 1e-12, 1e-4
+"""Errors outside are rounding, or no longer the leading term."""
+
+
+def observed_order(steps: Sequence[float], errors: Sequence[float]) -> float:
+    """Slope of log(error) against log(step): the order a method really has.
+
+    >>> round(observed_order([0.1, 0.05], [1e-2, 2.5e-3]), 6)
+    2.0
+    """
+    return float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
+
+
+def order_of(error_with: Callable[[int], float], enough: int = 4000) -> float:
+    """The order over the last three of 2, 3, 4, 6, 8, 12 … steps whose errors lie in [1e-12, 1e-4].
+
+    Steps grow in number until errors fall below, or beyond `enough` as soon as three are found.
+
+    >>> round(order_of(lambda n: 0.3 / n**4), 6)
+    4.0
+    """
+    counts: list[int] = []
+    errors: list[float] = []
+    for n in (k * 2**j for j in range(16) for k in (2, 3)):
+        error = error_with(n)
+        if error < SMALLEST or (len(counts) >= 3 and n > enough):
+            break
+        if error <= LARGEST:
+            counts.append(n)
+            errors.append(error)
+    if len(counts) < 3:
+        raise ValueError(f"only {len(counts)} errors lie in [{SMALLEST}, {LARGEST}]: take another problem")
+    return observed_order([1 / n for n in counts[-3:]], errors[-3:])
