@@ -163,3 +163,41 @@ def test_no_page_and_no_code_speaks_of_one_machine() -> None:
             ):
                 found.append(str(file.relative_to(ROOT)))
     assert found == []
+
+
+def test_the_generated_pages_are_what_the_program_says_of_itself() -> None:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    folder = ROOT / "docs" / "generated"
+    stale = [name for name, text in generate.pages().items() if (folder / name).read_text(encoding="utf-8") != text]
+    assert stale == [], "run: python docs/generate.py"
+
+
+def test_every_key_of_a_problem_file_is_described() -> None:
+    from pydantic import BaseModel
+
+    from workbench.problem import schema
+
+    page = (ROOT / "docs" / "problem-files.md").read_text(encoding="utf-8")
+    tables = [kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    keys = {key for table in tables for key in table.model_fields}
+    assert {"equation", "interpolation", "terminate"} <= keys
+    assert [key for key in sorted(keys) if f"`{key}`" not in page and not re.search(rf"\[{key}[.\]]", page)] == []
+
+
+def test_every_function_of_formulas_is_described() -> None:
+    from workbench.formula.functions import FUNCTIONS
+
+    page = (ROOT / "docs" / "problem-files.md").read_text(encoding="utf-8")
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", page)] == []
+
+
+def test_every_page_stands_in_the_table_of_contents() -> None:
+    listed = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    pages = {str(page.relative_to(ROOT / "docs").with_suffix("")) for page in (ROOT / "docs").rglob("*.md")}
+    assert sorted(pages - {"index"} - set(listed)) == []

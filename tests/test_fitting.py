@@ -10,6 +10,7 @@ import pytest
 from workbench import Dataset
 from workbench.contracts import Step, Tree
 from workbench.dataset import TEST, VALIDATION
+from workbench.errors.numerics import NoFiniteSolution
 from workbench.fitting import FitBudget, FitTask, steps
 from workbench.fitting.curve import collocate
 from workbench.fitting.defect import DefectObjective, states_observed
@@ -210,6 +211,16 @@ def test_equations_that_leave_the_numbers_on_the_curves_are_worth_inf() -> None:
     objective = task_of(read_problem(text).with_data(data, "none")).defects()[0]
     unknowns = task_of(read_problem(text).with_data(data, "none")).unknowns
     assert objective.value(unknowns.to_x(np.array([0.4, 0.6, 0.7, 1, 1, 1, 1]))) == np.inf
+
+
+def test_finite_slopes_too_large_to_square_are_refused_and_not_passed_on() -> None:
+    text = POPULATIONS.replace("a*x - b*x*y", "1e200*a*x - b*x*y")
+    data = populations().data
+    assert data is not None
+    task = task_of(read_problem(text).with_data(data, "none"))
+    assert task.defects()[0].value(task.unknowns.start) == np.inf
+    with pytest.raises(NoFiniteSolution, match="too large to square"):
+        task.defects()[0].linearize(task.unknowns.start)
 
 
 # --- trajectory objectives

@@ -268,3 +268,9 @@ def test_robust_weights_never_blow_up_where_a_residual_vanishes() -> None:
 def test_the_likelihood_names_the_kinds_of_noise_that_it_knows() -> None:
     with pytest.raises(UsageError, match="gaussian, lognormal, poisson"):
         misfit("likelihood", "cauchy")
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "mae"])
+def test_a_prediction_too_large_to_square_is_never_nan(loss: str, observed: np.ndarray, predicted: np.ndarray) -> None:
+    predicted[2, 0] = 1e200
+    assert misfit(loss).value(observed, predicted) > 1e190

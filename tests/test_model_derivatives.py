@@ -172,7 +172,7 @@ def test_jacobians_of_a_network_are_those_of_autograd() -> None:
     x, rng = somewhere(model), np.random.default_rng(6)
     rhs = model.rhs(x, np.arange(3))
     t, y, row = rng.uniform(0, 1, 5), rng.normal(size=(5, 2)), np.array([0, 1, 2, 2, 0])
-    f_y, f_p = rhs.jacobians(t, y, row, t)
+    (f_y, f_p), values = rhs.jacobians(t, y, row, t), rhs(t, y, row, t)
     module, table = model.module, model.inputs
     assert module is not None
     assert table is not None
@@ -182,7 +182,7 @@ def test_jacobians_of_a_network_are_those_of_autograd() -> None:
         one = [torch.from_numpy(a[[line]]) for a in (t[:, None], y, table(t, row, t), model.covariates[row])]  # type: ignore[index]
         one[1].requires_grad_()
         f = module(*one)[0]
-        assert rhs(t, y, row, t)[line].tolist() == f.tolist()
+        assert values[line].tolist() == f.tolist()
         for s in range(2):
             by_y, *by_weights = torch.autograd.grad(f[s], [one[1], *module.parameters()], retain_graph=True)
             # the same products in another order
@@ -219,13 +219,13 @@ def test_chunks_of_lines_change_no_jacobian(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_prior_on_weights_is_one_residual_each_and_part_of_value_and_gradient() -> None:
-    from workbench.fitting.objective import TrajectoryObjective
+    from workbench.fitting.objective import Prior, TrajectoryObjective
 
     data = ragged(np.random.default_rng(4), ("x", "y"), driven=False)
     problem = Problem("data").with_data(data, "none")
     field = installed().make("dynamics", "mlp", {"hidden": (3,), "decay": 0.3}).build(problem, np.random.default_rng(0))
     model = Model(problem, field, TableauSolver(tableau=RK4, step=0.1), installed().make("loss", "mse"))
-    objective, x = TrajectoryObjective(model, everything(model)), somewhere(model)
+    objective, x = Prior(TrajectoryObjective(model, everything(model)), model.unknowns.shrink), somewhere(model)
     weights = x[model.unknowns.mask("weights")]
     plain = model.trial(x, everything(model)).value()
     assert objective.value(x) == pytest.approx(plain + 0.15 * float(weights @ weights), rel=1e-14)

@@ -298,7 +298,7 @@ class Step:
     parts: Mapping[str, float] = field(default_factory=dict)
     event: str = ""  # a failure and what was done about it, a change of rung
     done: bool = False
-    status: str = ""  # with done: converged, iterations, time, early_stop
+    status: str = ""  # with done: converged, stalled (no step falls, yet the slope does), iterations, time, early_stop
 
 
 class Budget(Protocol):
@@ -354,8 +354,16 @@ class Task(Protocol):
         hidden.
         """
 
-    def restrict(self, objective: Objective, free: np.ndarray, x: np.ndarray) -> Objective:
-        """The objective of the free entries (unknown,) of x, the others held."""
+    def restrict(
+        self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None
+    ) -> Objective:
+        """The objective of the free entries (unknown,) of x, the others held, with a prior of precision `shrink`.
+
+        Without `shrink` (unknown,) the prior is the one that the unknowns declare.
+        """
+
+    def shrinkage(self, objective: Objective, x: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+        """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks."""
 
     def validation(self, x: np.ndarray) -> float | None:
         """The loss on the validation part; None if there is none."""

@@ -23,6 +23,8 @@ _SIGNATURES = {
     b"\x93NUMPY": "a NumPy array",
 }
 
+_GIVE = "give a file that begins t,x and goes on 0,1.5"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -55,7 +57,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise FileUnreadable(f"cannot be read: {error.strerror or error}", where=where) from None
     if not raw:
-        raise FileEmpty("the file is empty; a header and rows of numbers are wanted", where=where)
+        raise FileEmpty("the file is empty; a header and rows of numbers are wanted", help=_GIVE, where=where)
     return raw
 
 
@@ -82,7 +84,8 @@ def read_source(path: Path) -> Source:
         text = text.replace(b"\r", b"\n")
         notes.append("lines end in carriage returns")
     if not text or text.isspace():
-        raise FileEmpty("the file holds only blanks; a header and rows of numbers are wanted", where=Where(file))
+        wrong = "the file holds only blanks; a header and rows of numbers are wanted"
+        raise FileEmpty(wrong, help=_GIVE, where=Where(file))
     return Source(file, text, hashlib.sha256(raw).hexdigest(), tuple(notes))
 
 
@@ -102,7 +105,8 @@ def _check_text(raw: bytes, file: str) -> None:
             )
     null = raw.find(b"\0")
     if null >= 0:
-        raise NotText("a zero byte stands here; this is not text", where=Where(file, raw.count(b"\n", 0, null) + 1))
+        where = Where(file, raw.count(b"\n", 0, null) + 1)
+        raise NotText("a zero byte stands here; this is not text", help="export it as CSV", where=where)
 
 
 def _check_utf8(text: bytes, file: str) -> None:

@@ -1,4 +1,4 @@
-"""The eighth-order method of Dormand and Prince as Hairer, Nørsett and Wanner published it, with dense output of order 7."""
+"""The eighth-order method of Dormand and Prince, with two error estimates and dense output of order 7."""
 
 from workbench.engine import Tableau
 

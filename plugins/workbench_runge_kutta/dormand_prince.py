@@ -24,5 +24,5 @@ DOPRI5 = Tableau(
     ],
     dense_order=4,
     summary="pair of orders 5 and 4, the workhorse of the field",
-    source="Dormand & Prince (1980), J. Comput. Appl. Math. 6, 19–26; dense output: Shampine (1986), Math. Comp. 46, 135–150",
+    source="Dormand & Prince (1980), J. Comput. Appl. Math. 6, 19–26; Shampine (1986), Math. Comp. 46, 135–150",
 )

@@ -10,7 +10,9 @@ import numpy as np
 from workbench.contracts import Rhs, SolveOptions, Status
 from workbench.engine.flow import Flow
 
-PER_STEP = 200  # evaluations of f per permitted step before a solve counts as endless: Newton iterations and differences
+PER_STEP = (
+    200  # evaluations of f per permitted step before a solve counts as endless: Newton iterations and differences
+)
 IN_VAIN = 1000  # values that are not finite within one step before it counts as endless
 
 

@@ -26,11 +26,13 @@ class Watch:
 
 def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> Tree:
     """The state of a rung that starts at x (unknown,) and moves the free entries."""
-    inside = task.restrict(objective, free, x)
+    shrink = task.shrinkage(objective, x)
+    inside = task.restrict(objective, free, x, shrink)
     score = task.validation(x)
     return {
         "x": x,
         "free": free,
+        "shrink": shrink,
         "optimizer": task.optimizer.start(inside, x[free]),
         "best_x": x,
         "best": float("inf") if score is None else score,
@@ -46,11 +48,12 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
     `best_x` is the point with the lowest validation loss that was looked at, or the last one looked at where there is
     no validation part.
     """
-    inside = task.restrict(objective, state["free"], state["x"])
+    inside = task.restrict(objective, state["free"], state["x"], state["shrink"])
     inner, step = task.optimizer.advance(inside, state["optimizer"])
     x = state["x"].copy()
     x[state["free"]] = inner["x"]
-    moved = {**state, "x": x, "optimizer": inner, "taken": state["taken"] + 1}
+    shrink = task.shrinkage(objective, x, state["shrink"])
+    moved = {**state, "x": x, "shrink": shrink, "optimizer": inner, "taken": state["taken"] + 1}
     if moved["taken"] % watch.every and not step.done:
         return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)

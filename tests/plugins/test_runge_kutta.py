@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from workbench_runge_kutta.methods import METHODS
 
 from workbench.contracts import SolveOptions
 from workbench.engine import Tableau, TableauSolver
 from workbench.testing.solvers import SolverContract
 from workbench.testing.trees import Conditions
-from workbench_runge_kutta.methods import METHODS
 
 ALL = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 
@@ -36,7 +36,7 @@ class TestSolvers(SolverContract):
 
 
 def slack(method: Tableau) -> Fraction:
-    """Ten units in the last published digit, for weighted sums whose terms reach the size of the coefficients; or nothing."""
+    """Ten units in the last published digit of the largest coefficient; nothing where coefficients are exact."""
     if method.digits is None:
         return Fraction(0)
     largest = max(abs(Fraction(x)) for row in [*method.a, *method.a_more, method.b] for x in [*row, "1"])

@@ -161,7 +161,8 @@ def test_a_network_frees_its_initial_values_last_and_keeps_the_point_that_valida
     assert rungs[:4] == ["start", "matching", "trajectory", "all"]
     assert any(step.event.endswith("freed the initial values") for step in taken)
     solved = [step for step in taken if step.rung.startswith(("trajectory", "all"))]
-    assert all(step.validation is not None for step in solved)
+    looked = [step for step in solved if step.validation is not None]
+    assert len(looked) >= len(solved) // 5  # every fifth step is looked at, and the last of a rung
 
 
 def test_an_early_stop_reports_the_best_point_and_not_the_last() -> None:

@@ -29,6 +29,9 @@ FILE_ERRNOS = frozenset(
 )
 """What the operating system may answer about a path: the user can mend it, it is no fault of ours."""
 
+WRITE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
+"""What it may answer to writing where there is a path no more."""
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM: handled wherever Ctrl-C is, so that a checkpoint is kept for both."""
@@ -65,6 +68,8 @@ def guarded(command: Callable[[], object], words: Sequence[str]) -> int:
     except OSError as error:
         if error.errno in FILE_ERRNOS and error.filename is not None:
             return _report(_as_store_error(error), with_json)
+        if error.errno in WRITE_ERRNOS:  # and no file is named: it is our own output that cannot be written
+            return _unheard(error)
         return _our_fault(error, with_json)
     except Exception as error:  # a bug of ours: the user gets one line, the log file the traceback
         return _our_fault(error, with_json)
@@ -108,6 +113,14 @@ def _quiet() -> int:
     """Whoever read our output has left; what is still in the buffer goes nowhere, without a complaint at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE
+
+
+def _unheard(error: OSError) -> int:
+    """Standard output is a file on a full disk: say so once, and drop what is still in the buffer."""
+    wrong = f"standard output: {error.strerror}"
+    click.echo(str(StoreError(wrong, help="make room, or print to another place")), err=True)
+    _quiet()
+    return StoreError(wrong).exit_code
 
 
 def _our_fault(error: BaseException, with_json: bool) -> int:

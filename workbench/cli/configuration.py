@@ -78,7 +78,9 @@ def read(file: Path) -> dict[str, Any]:
         text = file.read_bytes()[: MAX_BYTES + 1].decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationWrong(f"the configuration cannot be read: {reason}", where=Where(str(file))) from error
+        raise ConfigurationWrong(
+            f"the configuration cannot be read: {reason}", help="give the path of a TOML file", where=Where(str(file))
+        ) from error
     if len(text) > MAX_BYTES:
         raise ConfigurationWrong("a configuration is smaller than 1 MB", where=Where(str(file)))
     try:

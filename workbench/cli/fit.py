@@ -120,12 +120,12 @@ def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
             "max_time": options["max_time"],
             "budget": budget,
             "on_step": watcher,
-            "on_notes": _say,
         }
         if options["resume"] is not None:
             fits = [workflow.resume(options["resume"], store=options["folder"], **limits)]
         else:
-            arguments = _arguments(options) | limits | {"name": options["name"], "store": options["folder"]}
+            kept = {"name": options["name"], "store": options["folder"]}
+            arguments = _arguments(options) | limits | kept | {"on_notes": _say}
             source = arguments.pop("source")
             fits = workflow.fit_each(source, **arguments) if options["each"] else [workflow.fit(source, **arguments)]
     return fits, interruption.signal

@@ -37,7 +37,9 @@ class Gate:
         if isinstance(found, bool) or not isinstance(found, (int, float, str)):
             return f"{'.'.join(self.path)} was not computed, so that {self.text} cannot be denied"
         if isinstance(found, str) != isinstance(self.limit, str):
-            raise TextMalformed(f'--fail-if "{self.text}" compares {found!r} with {self.limit!r}')
+            raise TextMalformed(
+                f'--fail-if "{self.text}" compares {found!r} with {self.limit!r}', help="compare numbers with numbers"
+            )
         shown = found if isinstance(found, str) else f"{found:.6g}"
         return f"{self.text}: it is {shown}" if COMPARE[self.sign](found, self.limit) else ""
 
@@ -48,14 +50,20 @@ def read_gate(text: Any, option: str) -> Gate:
     >>> read_gate("nrmse>0.1", "--fail-if").limit
     0.1
     """
-    match = re.fullmatch(r"\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|=|>|<)\s*(\S+)\s*", str(text))
-    if not match:
+    match = re.fullmatch(r"\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|=|>|<)\s*([^\s<>=]+)\s*", str(text))
+    limit = _limit(match[3]) if match else None
+    if match is None or limit is None or (isinstance(limit, str) and "=" not in match[2][:1]):
         raise TextMalformed(f'{option} is "{text}"', help=f'write {option} "nrmse>0.1" or {option} "verdict=bad"')
-    try:
-        limit: float | str = float(match[3])
-    except ValueError:
-        limit = match[3].strip("\"'")
     return Gate(str(text).strip(), tuple(match[1].split(".")), match[2], limit)
+
+
+def _limit(text: str) -> float | str | None:
+    """The number or word that a gate compares with; None for NaN, with which nothing compares."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text.strip("\"'")
+    return number if number == number else None
 
 
 def _look_up(document: Mapping[str, Any], path: tuple[str, ...], text: str) -> Any:

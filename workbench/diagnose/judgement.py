@@ -134,5 +134,7 @@ def _judge_status(found: Findings, status: str, held_out: bool, has_errors: bool
         grave = has_errors or not held_out or status == "interrupted"
         sentence = f"The fit {UNFINISHED[status]} before it converged; resume it to go on."
         (found.doubtful if grave else found.remarks).append(sentence)
+    elif status == "stalled":
+        found.doubtful.append("The fit stalled: no step lowered the loss any more, though its slope was not zero.")
     elif status == "early_stop":
         found.remarks.append("The fit was stopped where the validation error was least.")

@@ -134,7 +134,11 @@ def _advance(march: March, active: Adaptive, attempt: Attempt, k: Slopes, everyo
         active.row[some], active.tau[some], tau1[some], attempt.clipped[some], active.y[some], y1[some], k[:, some]
     )
     active.tau = np.where(accept, tau1, active.tau)
-    active.y, active.size, active.k = where(accept, y1, active.y), where(accept, size1, active.size), where(accept, k1, active.k)
+    active.y, active.size, active.k = (
+        where(accept, y1, active.y),
+        where(accept, size1, active.size),
+        where(accept, k1, active.k),
+    )
     active.accepted += accept
 
 

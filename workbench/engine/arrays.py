@@ -23,8 +23,8 @@ def library(y: Array, rows: int = 1, graph: bool = False) -> NumpyArrays | Torch
 class NumpyArrays:
     """States are np.ndarray (rows, entry).
 
-    `combine` makes the weighted sums of a solve's stages. They have the same bits for a row whatever the other rows are:
-    stages are added one by one; only a solve of one row uses BLAS, whose order of summation depends on the shape.
+    `combine` makes the weighted sums of a solve's stages. They have the same bits for a row whatever the other rows
+    are: stages are added one by one; only a solve of one row uses BLAS, whose order of summation depends on the shape.
     """
 
     graph = False

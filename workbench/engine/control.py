@@ -18,9 +18,9 @@ Array = Any
 class Control:
     """h_next = h · safety · e_n^(−α) e_{n−1}^β, with k α = 0.85 and k β = 0.2 for an error estimate of order k − 1.
 
-    These are the values of the code dopri5 (α = 1/5 − 0.75 β, β = 0.04), carried to every order: Hairer & Wanner, Solving
-    ODEs II, 2nd ed., IV.2; the theory is Gustafsson's (1991, ACM TOMS 17, 533–554) and Söderlind's (2003, ACM TOMS 29, 1–26).
-    After a rejection the step does not grow at once.
+    These are the values of the code dopri5 (α = 1/5 − 0.75 β, β = 0.04), for every order: Hairer & Wanner,
+    Solving ODEs II, 2nd ed., IV.2; the theory is Gustafsson's (1991, ACM TOMS 17, 533–554) and Söderlind's (2003, ACM
+    TOMS 29, 1–26). After a rejection the step does not grow at once.
     """
 
     rtol: float
@@ -40,7 +40,9 @@ class Control:
         """The exponent of the last step's error."""
         return 0.2 / self.k
 
-    def error(self, arrays: NumpyArrays | TorchArrays, errors: Sequence[Array], size: Array, size1: Array) -> np.ndarray:
+    def error(
+        self, arrays: NumpyArrays | TorchArrays, errors: Sequence[Array], size: Array, size1: Array
+    ) -> np.ndarray:
         """The error of a step per row, 1 being the tolerance; NaN or inf where it has none.
 
         Several estimates combine as e₁²/√(e₁² + 0.01 Σ e_j²) (Hairer, Nørsett & Wanner, Solving ODEs I, II.10).
@@ -80,5 +82,7 @@ class Control:
         y1 = y + arrays.column(step) * k
         d2 = arrays.scaled_norms([f(t[0], y1, row, middle) - k], size, size, self.rtol, self.atol)[0] / h0
         steep = np.maximum(d1, d2)
-        h1 = np.where(steep > 1e-15, (0.01 / np.maximum(steep, 1e-15)) ** (1.0 / self.k), np.maximum(1e-6 * span, 1e-3 * h0))
+        h1 = np.where(
+            steep > 1e-15, (0.01 / np.maximum(steep, 1e-15)) ** (1.0 / self.k), np.maximum(1e-6 * span, 1e-3 * h0)
+        )
         return np.fmin(np.fmin(100.0 * h0, h1), span)

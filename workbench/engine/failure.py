@@ -45,7 +45,7 @@ class Failures:
         self.say(row, "not_finite", f"{what} is {bad[entry]} in {self.component(entry)} at {self.time(row, 0.0)}")
 
     def collapse(self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray) -> None:
-        """No step is small enough, or a fixed step failed: y and k are the last good state and slope, tried what came."""
+        """No step is small enough, or a fixed one failed; y, k: the last good state and slope; tried: what came then."""
         size = max(float(np.abs(y).max()), float(np.abs(self._arrays.numpy(self._flow.y0[row])).max()))
         steep = float(np.abs(k).max()) * tau > STEEP * size
         huge = float(np.finfo(tried.real.dtype).max) ** 0.25
@@ -53,7 +53,11 @@ class Failures:
         where = self.time(row, tau)
         if steep or size > huge or np.isinf(tried.real).any() or np.isinf(tried.imag).any():
             entry = int(np.argmax(np.abs(k)))
-            self.say(row, "blew_up", f"the solution grows without bound: {self.component(entry)} is {y[entry]:.4g} at {where}")
+            self.say(
+                row,
+                "blew_up",
+                f"the solution grows without bound: {self.component(entry)} is {y[entry]:.4g} at {where}",
+            )
         elif not finite.all():
             entry = int(np.flatnonzero(~finite.all(axis=0))[0])
             self.say(row, "not_finite", f"the right-hand side is NaN in {self.component(entry)} from {where} on")
@@ -75,8 +79,8 @@ class Failures:
             self.say(
                 row,
                 status,
-                f"{reached}, about {(end - tau) / h:.1g} more to go; it looks stiff (a rate of {rate:.2g} holds the step at "
-                f"{h:.2g}): try an implicit solver such as scipy_radau",
+                f"{reached}, about {(end - tau) / h:.1g} more to go; it looks stiff (a rate of {rate:.2g} "
+                f"holds the step at {h:.2g}): try an implicit solver such as scipy_radau",
             )
         else:
             entry = int(np.argmax(np.abs(self._arrays.numpy(k)[0])))

@@ -67,6 +67,10 @@ class Flow:
                 help="return dy/dt with the shape of y",
             )
 
+    def reach(self, t1: np.ndarray) -> None:
+        """f may be evaluated as far as t1 (rows,), NaN for no change: a mesh can go beyond the times asked for."""
+        self.low, self.high = np.fmin(self.low, t1), np.fmax(self.high, t1)
+
     def physical(self, row: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """The times t whose distance from t0 rounds to τ exactly, so that a mesh can be followed to the bit."""
         t0, sign = self.t0[row], self.sign[row]
@@ -94,7 +98,7 @@ class Clock:
     def times(
         self, tau: np.ndarray, h: np.ndarray, c: np.ndarray, ending: bool = True
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Physical times of the nodes c (node, 1) → (node, rows), the step's middle (rows,) and the signed step (rows,).
+        """Physical times (node, rows) of the nodes c (node, 1), the step's middle (rows,) and the signed step (rows,).
 
         Only a step that may be `ending` at t1 can round beyond it.
         """

@@ -16,7 +16,7 @@ Array = Any
 
 
 def equal_steps(flow: Flow, step: float, breaks: tuple[float, ...]) -> Mesh:
-    """Equal steps of at most `step` between any two of: the start, the observations, the breaks. 0: one step between each.
+    """Equal steps of at most `step` between start, observations and breaks; one step between each where `step` is 0.
 
     So no observation is interpolated, and a method shows its own order at every one of them.
     """

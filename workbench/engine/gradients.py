@@ -1,20 +1,38 @@
 """Exact derivatives of the steps taken, their lengths frozen: forward sensitivities and the discrete adjoint.
 
-With y1 = y + h Σ b_i k_i, k_i = f(t_i, Y_i, p), Y_i = y + h Σ a_ij k_j, differentiating line by line gives
-∂k_i = f_y(Y_i) ∂Y_i + f_p(Y_i) and ∂Y_i = ∂y + h Σ a_ij ∂k_j (Hairer, Nørsett & Wanner, Solving ODEs I, II.6; discrete
-adjoints: Hager 2000, Numer. Math. 87, 247–282). The lines are all steps of all trajectories, so f is called once a stage;
-only the product of the small step matrices runs step after step.
+With y1 = y + h Σ b_i k_i, k_i = f(t_i, Y_i, p), Y_i = y + h Σ a_ij k_j, differentiating line by line gives ∂k_i =
+f_y(Y_i) ∂Y_i + f_p(Y_i) and ∂Y_i = ∂y + h Σ a_ij ∂k_j (Hairer, Nørsett & Wanner, Solving ODEs I, II.6; discrete
+adjoints: Hager 2000, Numer. Math. 87, 247–282). The lines are all steps of all trajectories, so f is called once a
+stage; only the product of the small step matrices runs step after step.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from ..contracts import LinearRhs, Trajectory
+from ..contracts import LinearRhs, Rhs, Trajectory
 from .unrolled import Lines, Unrolled
 
 CHUNK = 2**22  # floating-point numbers held for the stages of one piece of lines: 32 MB
+FEW = 64  # up to this many parameters `jacobians` is taken for f_y alone
 SMALL = 16  # up to this many states the adjoint forms the step matrices; above, it goes back step by step
+
+
+class AdjointRhs(Rhs, Protocol):
+    """A right-hand side that can be differentiated backwards; `contracts.LinearRhs` has more.
+
+    Optional: `jacobians`, `state_jacobian(t, y, row, middle)` (line, state, state) where f_p is dear, and `pooled = True`
+    where parameters are shared and summed over all lines at once.
+    """
+
+    n_parameters: int
+
+    def pullback(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """gᵀf_y (line, state) and Σ gᵀf_p (trajectory, parameter), or (1, parameter) where it sums over all lines."""
 
 
 def sensitivities(solver: object, f: LinearRhs, trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
@@ -89,14 +107,13 @@ def _accumulate(maps: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
     return states.swapaxes(0, 1)
 
 
-def pullback(
-    solver: object, f: LinearRhs, trajectory: Trajectory, gys: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def pullback(solver: object, f: AdjointRhs, trajectory: Trajectory, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ gysᵀ ∂ys/∂y0 (rows, state) and Σ gysᵀ ∂ys/∂p (rows, parameter), for gys (rows, time, *state).
 
     Only the mesh states are kept; stages are computed again. An f that shares its parameters may sum over all lines at
-    once: its sum stands in the first row, the only one where f says `pooled = True`. Entries of gys at times that were not
-    reached are left out. Optional on f: `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is dear.
+    once: its sum stands in the first row, the only one where f says `pooled = True`. Entries of gys at times that were
+    not reached are left out. Optional on f: `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is
+    dear.
     """
     unrolled = Unrolled(solver, trajectory)
     d = unrolled.entries
@@ -109,7 +126,7 @@ def pullback(
     return gy, gp
 
 
-def _all_at_once(unrolled: Unrolled, f: LinearRhs, gys: np.ndarray, gp: np.ndarray) -> np.ndarray:
+def _all_at_once(unrolled: Unrolled, f: AdjointRhs, gys: np.ndarray, gp: np.ndarray) -> np.ndarray:
     """The adjoint at t0, by step matrices and one batched reverse sweep; adds to gp."""
     d, lines = unrolled.entries, unrolled.lines
     steps = np.zeros((unrolled.rows, unrolled.width - 1, d, d), unrolled.states.dtype)
@@ -132,7 +149,7 @@ def _all_at_once(unrolled: Unrolled, f: LinearRhs, gys: np.ndarray, gp: np.ndarr
     return adjoint[:, 0].copy()
 
 
-def _state_derivatives(unrolled: Unrolled, f: LinearRhs, lines: Lines) -> np.ndarray:
+def _state_derivatives(unrolled: Unrolled, f: AdjointRhs, lines: Lines) -> np.ndarray:
     """∂k_i/∂y for every stage: (stage, line, state, state)."""
     h = lines.h[:, None, None]
     slopes = np.empty((unrolled.used, len(lines), unrolled.entries, unrolled.entries), unrolled.states.dtype)
@@ -142,14 +159,15 @@ def _state_derivatives(unrolled: Unrolled, f: LinearRhs, lines: Lines) -> np.nda
     return slopes
 
 
-def _state_jacobian(f: LinearRhs, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+def _state_jacobian(f: AdjointRhs, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """f_y (line, state, state): f's own, or from `jacobians` where parameters are few, or as products gᵀf_y."""
     own = getattr(f, "state_jacobian", None)
     if own is not None:
         return own(t, y, row, middle)
     n, d = y.shape
-    if f.n_parameters <= 64:
-        return f.jacobians(t, y, row, middle)[0]
+    full = getattr(f, "jacobians", None)
+    if full is not None and f.n_parameters <= FEW:
+        return full(t, y, row, middle)[0]
     unit = np.repeat(np.eye(d, dtype=y.dtype), n, axis=0)
     copies = [np.tile(x, d) for x in (t, row, middle)]
     rows, _ = f.pullback(copies[0], np.tile(y, (d, 1)), copies[1], copies[2], unit)
@@ -157,9 +175,9 @@ def _state_jacobian(f: LinearRhs, t: np.ndarray, y: np.ndarray, row: np.ndarray,
 
 
 def _reverse(
-    unrolled: Unrolled, f: LinearRhs, lines: Lines, end: np.ndarray, g: np.ndarray, gp: np.ndarray
+    unrolled: Unrolled, f: AdjointRhs, lines: Lines, end: np.ndarray, g: np.ndarray, gp: np.ndarray
 ) -> np.ndarray:
-    """The adjoint at the start of each line, from `end` (line, state) at its end and g at its observations; adds to gp."""
+    """The adjoint at the start of lines, from `end` (line, state) at their ends and g at observations; adds to gp."""
     weights = unrolled.b[:, None, None] * end
     start = end.copy()
     np.add.at(start, lines.line, g)
@@ -179,7 +197,7 @@ def _reverse(
     return start
 
 
-def _step_by_step(unrolled: Unrolled, f: LinearRhs, gys: np.ndarray, gp: np.ndarray) -> np.ndarray:
+def _step_by_step(unrolled: Unrolled, f: AdjointRhs, gys: np.ndarray, gp: np.ndarray) -> np.ndarray:
     """The adjoint at t0, one step of all rows after the other; adds to gp."""
     lines = unrolled.lines
     g = gys[lines.row[lines.line], lines.column]

@@ -1,4 +1,4 @@
-"""A solve under way: the rows still going, and how they start and end. The loops themselves are in adaptive and follow."""
+"""A solve under way: the rows still going, and how they start and end (the loops: adaptive, follow)."""
 
 from __future__ import annotations
 
@@ -60,15 +60,13 @@ class Active:
 class March:
     """What both loops share: the problem, the method, what is recorded and what failed."""
 
-    def __init__(
-        self, flow: Flow, arrays: NumpyArrays | TorchArrays, stepper: Stepper, options: SolveOptions
-    ) -> None:
+    def __init__(self, flow: Flow, arrays: NumpyArrays | TorchArrays, stepper: Stepper, options: SolveOptions) -> None:
         self.flow, self.arrays, self.stepper, self.options = flow, arrays, stepper, options
         self.record = Record(flow, arrays, stepper, options.keep)
         self.failures = Failures(flow, arrays)
 
     def begin(self, active: Active, ahead: np.ndarray) -> None:
-        """Drop rows with nowhere to go or no finite start, then evaluate f(t0, y0); `ahead` (rows,) is a τ in the first step."""
+        """Drop rows with nowhere to go or no finite start; f is evaluated there, `ahead` (rows,) a τ in the first step."""
         finite = self.arrays.finite(active.y)
         for row in np.flatnonzero(~finite):
             self.failures.start(int(row), self.arrays.numpy(active.y[row]), None)
@@ -85,7 +83,14 @@ class March:
             active.keep(finite)
 
     def close(
-        self, active: Active, k: Slopes, t: np.ndarray, middle: np.ndarray, tau1: np.ndarray, y1: Array, onward: np.ndarray
+        self,
+        active: Active,
+        k: Slopes,
+        t: np.ndarray,
+        middle: np.ndarray,
+        tau1: np.ndarray,
+        y1: Array,
+        onward: np.ndarray,
     ) -> np.ndarray:
         """Evaluate the slope at the step's end into k, for rows that go `onward` or are observed inside the step.
 
@@ -106,7 +111,7 @@ class March:
         return need
 
     def cap(self, active: Active, steps: int, h: np.ndarray) -> bool:
-        """Whether the caps on steps or time are reached; if so the active rows end unfinished, about to take steps h."""
+        """Whether a cap on steps or time is reached; if so the active rows end unfinished, about to take steps h."""
         options = self.options
         late = options.deadline is not None and time.monotonic() >= options.deadline
         if not late and steps < options.max_steps:
@@ -131,7 +136,7 @@ class March:
             active.keep(~lost)
 
     def collapse(self, active: Active, which: np.ndarray, h: np.ndarray, k: Slopes, y1: Array) -> None:
-        """The active rows in `which` (mask) end here: no step of length h leads on; k and y1 are what the last one gave."""
+        """The rows in `which` (mask) end here: no step of length h leads on; k and y1 are what the last one gave."""
         numpy = self.arrays.numpy
         for i in np.flatnonzero(which):
             tried = np.stack([*[numpy(slope[i]) for slope in k], numpy(y1[i])])

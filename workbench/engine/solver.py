@@ -26,10 +26,11 @@ Array = Any
 class LoopSolver(ABC):
     """A method in the common loop (contracts.Solver), with the settings that all of them share.
 
-    rtol, atol: the estimated error of a step stays below atol + rtol |y|, root mean square over the state; atol may be one
-    number a component. step: above 0, equal steps of at most this length between observations; a method without an error
-    estimate and without `step` takes one step per observation interval. first_step: 0 chooses it from f. min_step: a row
-    that needs a smaller one fails; the rounding of time is the least in any case. safety: of the step control.
+    rtol, atol: the estimated error of a step stays below atol + rtol |y|, root mean square over the state; atol may be
+    one number a component. step: above 0, equal steps of at most this length between observations; a method without an
+    error estimate and without `step` takes one step per observation interval. first_step: 0 chooses it from f.
+    min_step: a row that needs a smaller one fails; the rounding of time is the least in any case. safety: of the step
+    control.
     """
 
     rtol: float = 1e-6
@@ -74,7 +75,9 @@ class LoopSolver(ABC):
         march = March(flow, arrays, self.stepper(arrays), options)
         with np.errstate(all="ignore"):  # what is not finite is looked for, and said
             if options.replay is not None:
-                active = follow(march, options.replay)
+                mesh = options.replay
+                flow.reach(mesh.t[np.arange(flow.rows), mesh.n_steps])
+                active = follow(march, mesh)
             elif self.adaptive:
                 active = adaptive(march, self._control(flow), self.first_step, self.min_step)
             else:
@@ -117,8 +120,9 @@ class TableauSolver(LoopSolver):
 class StepSolver(LoopSolver):
     """A step function of some order in the common loop (see `step_function.Step`).
 
-    Without `step` its error estimates choose the steps; `error_order` is the order of the solution that they are errors of,
-    -1 for one less than the order. `dense_powers` is the number of dense coefficients, 0 for cubic Hermite interpolation.
+    Without `step` its error estimates choose the steps; `error_order` is the order of the solution that they are errors
+    of, -1 for one less than the order. `dense_powers` is the number of dense coefficients, 0 for cubic Hermite
+    interpolation.
 
     >>> def midpoint(f, t, y, h, carry):
     ...     return y + h * f(t + h / 2, y + h / 2 * f(t, y)), None, None, None, True
@@ -128,7 +132,7 @@ class StepSolver(LoopSolver):
     """
 
     function: Step
-    order: int = 0  # type: ignore[assignment]  # given, where other solvers derive it
+    order: int = 0  # given, where other solvers derive it
     error_order: int = -1
     dense_powers: int = 0
 

@@ -17,18 +17,19 @@ from .stepper import Slopes, powers
 Array = Any
 Field = Callable[[Array, Array], Array]
 Step = Callable[[Field, Array, Array, Array, Any], tuple[Array, Array | None, Array | None, Any, Array | bool | None]]
-"""step(f, t, y, h, carry) -> (y1, error, dense, carry, ok), over rows: y (rows, *state), t and h (rows, 1, …, 1), f(t, y) likewise.
+"""step(f, t, y, h, carry) -> (y1, error, dense, carry, ok), over rows: y (rows, *state), t and h (rows, 1, …, 1), and
+f(t, y) likewise.
 
-error is the estimate of y1's error (None: it has none, and takes equal steps); dense the coefficients (power, rows, *state)
-of θ, θ², … in y(θ) − y (None: cubic Hermite interpolation); carry an array or a tuple of arrays with an axis of rows, or
-None, as in a row's first step; where ok (rows,) is False a shorter step is tried (True: nowhere).
+error is the estimate of y1's error (None: it has none, and takes equal steps); dense the coefficients (power, rows,
+*state) of θ, θ², … in y(θ) − y (None: cubic Hermite interpolation); carry an array or a tuple of arrays with an axis of
+rows, or None, as in a row's first step; where ok (rows,) is False a shorter step is tried (True: nowhere).
 """
 
 HERMITE = np.array([[float(x) for x in w] for w in tower([Fraction(0), Fraction(1), Fraction(0)], end=2)])
 
 
 class FunctionStepper:
-    """Steps of a step function; slopes are f at the start, the mean slope, f at the end, then `powers` dense coefficients."""
+    """Steps of a step function; slopes are f at the start, the mean slope, f at the end, then dense coefficients."""
 
     c = c_all = np.array([[0.0], [0.5], [1.0]])
     end, closed, more = 2, False, 0
@@ -73,11 +74,13 @@ class FunctionStepper:
     def _where_ok(self, ok: Array | bool | None, y: Array) -> Array:
         if ok is None or ok is True:
             return y
+        if ok is False:
+            return y * np.nan
         mask = np.broadcast_to(self._arrays.numpy(ok).reshape(-1), (len(y),))
         return y if mask.all() else self._arrays.where(mask, y, y * np.nan)
 
     def _carried(self, row: np.ndarray) -> Any:
-        kept = [self._carry.get(int(i)) for i in row]
+        kept: list[Any] = [self._carry.get(int(i)) for i in row]
         if not kept or kept[0] is None:
             return None
         if isinstance(kept[0], tuple):

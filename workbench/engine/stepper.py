@@ -107,4 +107,3 @@ class TableauStepper:
 def powers(theta: np.ndarray, n: int) -> np.ndarray:
     """θ, θ², … θⁿ (point, n)."""
     return theta[:, None] ** np.arange(1, n + 1)
-

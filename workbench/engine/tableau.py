@@ -18,16 +18,16 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Tableau:
-    """An explicit method y1 = y0 + h Σ b_i k_i, k_i = f(t + c_i h, y0 + h Σ a_ij k_j), with what makes it adaptive and dense.
+    """An explicit method y1 = y0 + h Σ b_i k_i, k_i = f(t + c_i h, y0 + h Σ a_ij k_j), its error and dense output.
 
     Coefficients are strings: fractions ("1/5") or decimals as published. `digits` is the number of decimals of a method
     that is published rounded; without it every identity must hold exactly. An error estimate h Σ e_i k_i comes from the
     embedded weights `b_low` or from rows `errors`; of several rows the first leads and the others only damp it, as in
     dop853 (Hairer, Nørsett & Wanner, Solving ODEs I, 2nd ed., II.10). Its stages may include f at the step's end.
 
-    Dense output has one line of weights a stage: `dense` (powers θ, θ², … of each weight) or `tower` (see `dense.tower`),
-    over the stages of the method, then f at the step's end unless it is a stage already, then the stages `c_more`,
-    `a_more` that only dense output needs. Without either it is the cubic Hermite polynomial.
+    Dense output has one line of weights a stage: `dense` (powers θ, θ², … of each weight) or `tower` (see
+    `dense.tower`), over the stages of the method, then f at the step's end unless it is a stage already, then the
+    stages `c_more`, `a_more` that only dense output needs. Without either it is the cubic Hermite polynomial.
     """
 
     name: str
@@ -50,7 +50,9 @@ class Tableau:
     def __post_init__(self) -> None:
         stages = len(self.b)
         if len(self.c) != stages or [len(row) for row in self.a] != list(range(stages)):
-            raise ValueError(f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries")
+            raise ValueError(
+                f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries"
+            )
         first = self.n_stages
         if [len(row) for row in self.a_more] != list(range(first, first + len(self.c_more))):
             raise ValueError(f"tableau {self.name}: stages of the dense output start with {first} entries")
@@ -59,11 +61,11 @@ class Tableau:
                 raise ValueError(f"tableau {self.name}: the row of c = {c} sums to {float(sum(map(Fraction, row)))}")
         if self._differs(sum(map(Fraction, self.b)), Fraction(1)):
             raise ValueError(f"tableau {self.name}: the weights do not sum to 1")
-        for row in self.error_weights:
-            if len(row) > first or self._differs(sum(row, Fraction(0)), Fraction(0)):
+        for weights in self.error_weights:
+            if len(weights) > first or self._differs(sum(weights, Fraction(0)), Fraction(0)):
                 raise ValueError(f"tableau {self.name}: error weights must be one a stage and sum to 0")
-        for row, end in zip(self.polynomials, self._end_weights, strict=True):
-            if self._differs(sum(row, Fraction(0)), end, scale=sum(map(abs, row))):
+        for weights, end in zip(self.polynomials, self._end_weights, strict=True):
+            if self._differs(sum(weights, Fraction(0)), end, scale=sum(map(abs, weights), Fraction(0))):
                 raise ValueError(f"tableau {self.name}: dense output does not meet y1 at θ = 1")
 
     def _differs(self, found: Fraction | int, wanted: Fraction, scale: Fraction | int = 1) -> bool:
@@ -73,8 +75,10 @@ class Tableau:
     @property
     def fsal(self) -> bool:
         """The last stage is f at the step's end: it is the first of the next step."""
-        return len(self.b) > 1 and Fraction(self.c[-1]) == 1 and all(
-            Fraction(x) == Fraction(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True)
+        return (
+            len(self.b) > 1
+            and Fraction(self.c[-1]) == 1
+            and all(Fraction(x) == Fraction(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True))
         )
 
     @property
@@ -115,7 +119,7 @@ class Tableau:
 
 
 class Arrays:
-    """A tableau in float64: c (stage,), a (stage, stage) over all stages, b (own,), errors (row, stage), w (stage, power)."""
+    """A tableau in float64: c (stage,), a (stage, stage), b (own stage,), errors (row, stage), w (stage, power)."""
 
     def __init__(self, tableau: Tableau) -> None:
         import numpy as np

@@ -1,4 +1,4 @@
-"""Every step of every trajectory as one line, so that a derivative takes one batched call a stage instead of one a step."""
+"""Every step of every trajectory as one line: a derivative takes one batched call a stage instead of one a step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contracts import LinearRhs, Trajectory
+from ..contracts import Rhs, Trajectory
 from ..errors.numerics import GradientUnavailable
 from .arrays import NumpyArrays
 from .flow import Flow
@@ -18,7 +18,7 @@ from .stepper import TableauStepper
 
 @dataclass(frozen=True)
 class Lines:
-    """Steps as lines: of trajectory `row`, its step `number`, from y over the signed h, with the node times t (stage, line).
+    """Steps as lines: of trajectory `row`, its step `number`, from y over the signed h, node times t (stage, line).
 
     Observation `column` of row[line] is Σ weights · slopes after y[line]; `weights` (observation, stage) holds b at a
     step's end and the dense output inside.
@@ -83,6 +83,7 @@ class Unrolled:
         t = trajectory.mesh.t
         self.flow = Flow(_no_rhs, self.states[:, 0], t[:, 0], trajectory.ts)
         self.n_steps = trajectory.mesh.n_steps
+        self.flow.reach(t[np.arange(self.rows), self.n_steps])
         self.lines = self._lines(stepper, data.b, data.all)
         # stages that no line needs: those of the dense output, where every observation ends a step
         used = np.flatnonzero(self.lines.weights.any(axis=0)).max(initial=data.own - 1) + 1
@@ -113,7 +114,7 @@ class Unrolled:
         finite = np.isfinite(self.states[row, 0]).all(axis=1)
         return row[finite], column[finite]
 
-    def stages(self, f: LinearRhs, lines: Lines) -> list[np.ndarray]:
+    def stages(self, f: Rhs, lines: Lines) -> list[np.ndarray]:
         """The states at which each stage evaluates f: (line, state) for every stage in use."""
         h, states = self.arrays.column(lines.h), [lines.y]
         k = np.zeros((self.used, len(lines), self.entries), self.states.dtype)
@@ -125,5 +126,5 @@ class Unrolled:
         return states
 
 
-def _no_rhs(*_: object) -> np.ndarray:
+def _no_rhs(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
     raise AssertionError("the flow of an unrolled trajectory is for its times only")

@@ -235,3 +235,11 @@ class NothingToPlot(DataError):
     """The run does not hold what the figure shows: it has not got so far, or its model has none."""
 
     code = "D060"
+
+
+class OutsideSupport(DataError):
+    """An observation cannot have the noise that its channel was given: lognormal noise is of positive values only,
+    Poisson noise of counts, which are not negative.
+    """
+
+    code = "D061"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..contracts import Linearization
-from ..errors.numerics import NoFiniteSolution
 from ..model import Model
+from ..model.finite import with_finite_squares
 from .curve import Collocation, collocate
 
 
@@ -47,7 +47,6 @@ class DefectObjective:
         size = np.where(logarithmic[channel], np.abs(self._y), np.where(rms > 0, rms, 1.0))
         self._weight = np.sqrt(2.0 / self._y.size) / size
         self._rows, self._row = np.unique(points.trajectory, return_inverse=True)
-        self._shrink = model.unknowns.shrink
 
     def _f(self, x: np.ndarray) -> np.ndarray:
         t = self.points.t
@@ -60,7 +59,8 @@ class DefectObjective:
     def value(self, x: np.ndarray) -> float:
         """½‖r‖², inf where f is not finite on the curves."""
         r = self._residuals(x)
-        value = 0.5 * float(r @ r) + 0.5 * float(np.sum(self._shrink * x * x))
+        with np.errstate(over="ignore"):
+            value = 0.5 * float(r @ r)
         return value if np.isfinite(value) else float("inf")
 
     def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -72,25 +72,19 @@ class DefectObjective:
         columns = self.model.columns
         by_q = np.zeros((len(self._rows), columns.n_parameters + len(columns.initial_states)))
         by_q[: len(g_p), : columns.n_parameters] = g_p
-        return self.value(x), columns.pull_unknowns(by_q, self._rows, x) + self._shrink * x
+        return self.value(x), columns.pull_unknowns(by_q, self._rows, x)
 
     def linearize(self, x: np.ndarray) -> Linearization:
         """Residuals and −∂f/∂x over the points."""
         t, columns = self.points.t, self.model.columns
-        r = self._residuals(x)
+        r, value = self._residuals(x), self.value(x)
         with np.errstate(all="ignore"):
             _, f_p = self.model.rhs(x, self._rows).jacobians(t, self._y, self._row, t)
         n, d, _ = f_p.shape
         by_q = np.zeros((n * d, columns.n_parameters + len(columns.initial_states)))
         by_q[:, : columns.n_parameters] = -(f_p * self._weight[:, :, None]).reshape(n * d, -1)
         by_x = columns.by_unknowns(by_q, np.repeat(self.points.trajectory, d), x)
-        if not (np.isfinite(r).all() and np.isfinite(by_x).all()):
-            raise NoFiniteSolution("f or its derivative is not finite on the curves through the data")
-        held = self._shrink > 0
-        if held.any():
-            rows = np.diag(np.sqrt(self._shrink))[held]
-            r, by_x = np.concatenate([r, rows @ x]), np.vstack([by_x, rows])
-        return Linearization(r, by_x, 0.5 * float(r @ r))
+        return with_finite_squares(Linearization(r, by_x, value), "f or its derivative on the curves through the data")
 
     def frozen(self, x: np.ndarray) -> DefectObjective:
         """Itself: no weight depends on x."""

@@ -1,4 +1,4 @@
-"""Objectives over x: the misfit of solved trajectories, and any objective with some entries of x held."""
+"""Objectives over x: the misfit of solved trajectories; any objective with some entries held, or with a prior added."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGEST_DENSE = 2000  # unknowns beyond which no dense Jacobian is formed
 
 
 class TrajectoryObjective:
-    """The loss of the solved trajectories on a selection, plus ½·shrink·x² where a block shrinks.
+    """The loss of the solved trajectories on a selection.
 
     Raises nothing from `value`: a point without a finite solution is worth inf. The last two trials are kept.
     """
@@ -22,7 +22,6 @@ class TrajectoryObjective:
         self.model, self.selection, self._weights = model, selection, weights
         self.lower, self.upper = model.unknowns.lower, model.unknowns.upper
         self.least_squares = len(self.lower) <= LARGEST_DENSE
-        self._shrink = model.unknowns.shrink
         self._trials: list[Trial] = []
 
     def trial(self, x: np.ndarray) -> Trial:
@@ -34,34 +33,20 @@ class TrajectoryObjective:
         self._trials = [*self._trials[-1:], trial]
         return trial
 
-    def _prior(self, x: np.ndarray) -> float:
-        return 0.5 * float(np.sum(self._shrink * x * x))
-
     def value(self, x: np.ndarray) -> float:
         """The loss at x."""
-        return self.trial(x).value(self._weights) + self._prior(x)
+        return self.trial(x).value(self._weights)
 
     def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and its gradient (unknown,); inf and NaN where there is no finite solution."""
         try:
-            value, g = self.trial(x).gradient()
+            return self.trial(x).gradient()
         except NoFiniteSolution:
             return float("inf"), np.full(len(x), np.nan)
-        return value + self._prior(x), g + self._shrink * x
 
     def linearize(self, x: np.ndarray) -> Linearization:
-        """Residuals, with one row for each entry that shrinks."""
-        line = self.trial(x).linearize(self._weights)
-        held = self._shrink > 0
-        if not held.any():
-            return line
-        root = np.sqrt(self._shrink)
-        rows = np.diag(root)[held]
-        return Linearization(
-            np.concatenate([line.residuals, rows @ x]),
-            np.vstack([line.jacobian, rows]),
-            line.value + self._prior(x),
-        )
+        """Residuals and their Jacobian (residual, unknown)."""
+        return self.trial(x).linearize(self._weights)
 
     def frozen(self, x: np.ndarray) -> TrajectoryObjective:
         """The same misfit with scales and robust weights as they are at x."""
@@ -99,3 +84,35 @@ class Subspace:
     def frozen(self, z: np.ndarray) -> Subspace:
         """The same with weights held at z."""
         return Subspace(self.whole.frozen(self.full(z)), self.free, self.held)
+
+
+class Prior:
+    """An objective plus ½·shrink·x²: a Gaussian prior of precision `shrink` (unknown,) around zero, a row each."""
+
+    def __init__(self, data: Objective, shrink: np.ndarray) -> None:
+        self.data, self.shrink = data, shrink
+        self.lower, self.upper = data.lower, data.upper
+        self.least_squares = data.least_squares
+
+    def _cost(self, x: np.ndarray) -> float:
+        return 0.5 * float(np.sum(self.shrink * x * x))
+
+    def value(self, x: np.ndarray) -> float:
+        """The sum of both."""
+        return self.data.value(x) + self._cost(x)
+
+    def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The sum of both, and its gradient."""
+        value, g = self.data.gradient(x)
+        return value + self._cost(x), g + self.shrink * x
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        """The residuals of the data, then √shrink·x of every entry that shrinks."""
+        line = self.data.linearize(x)
+        rows = np.diag(np.sqrt(self.shrink))[self.shrink > 0]
+        residuals, jacobian = np.concatenate([line.residuals, rows @ x]), np.vstack([line.jacobian, rows])
+        return Linearization(residuals, jacobian, line.value + self._cost(x))
+
+    def frozen(self, x: np.ndarray) -> Prior:
+        """The same with the data's weights held at x."""
+        return Prior(self.data.frozen(x), self.shrink)

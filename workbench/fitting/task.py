@@ -11,7 +11,8 @@ from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import NoFiniteSolution
 from ..model import Model, Selection
 from .defect import defect_objectives
-from .objective import Subspace, TrajectoryObjective
+from .evidence import precision
+from .objective import Prior, Subspace, TrajectoryObjective
 
 
 class FitTask:
@@ -53,9 +54,29 @@ class FitTask:
         """The misfits of f to the slopes of curves through the training part."""
         return self._defects
 
-    def restrict(self, objective: Objective, free: np.ndarray, x: np.ndarray) -> Objective:
-        """The objective of the free entries (unknown,) of x, the others held."""
-        return objective if free.all() else Subspace(objective, free, x)
+    def restrict(
+        self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None
+    ) -> Objective:
+        """The objective of the free entries (unknown,) of x, the others held, with the prior of precision `shrink`.
+
+        Without `shrink` (unknown,) the prior is the one that the unknowns declare.
+        """
+        shrink = self.unknowns.shrink if shrink is None else shrink
+        with_prior = Prior(objective, shrink) if (shrink > 0).any() else objective
+        return with_prior if free.all() else Subspace(with_prior, free, x)
+
+    def shrinkage(self, objective: Objective, x: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+        """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks.
+
+        `before` are those of the point before. What is declared is kept by networks beyond a dense Jacobian, and by
+        optimizers that form none: they remember slopes of the objective as it was.
+        """
+        declared = self.unknowns.shrink
+        weights = self.unknowns.mask("weights") & (declared == 0)
+        if not weights.any() or not objective.least_squares or not self.optimizer.least_squares:
+            return declared
+        start = 0.0 if before is None else float(before[weights][0])
+        return np.where(weights, precision(objective, x, weights, start), declared)
 
     @cached_property
     def _validation(self) -> Selection | None:

@@ -93,7 +93,7 @@ class _Reader:
             raise self._error(ExponentTooLarge, node, message, help="write exp(n*log(x))") from None
         except (ArithmeticError, ValueError):
             message = "a constant part here has no finite real value"
-            raise self._error(ConstantRefused, node, message) from None
+            raise self._error(ConstantRefused, node, message, help="write numbers within its domain") from None
 
     def _term(self, node: ast.expr) -> Term:
         match node:

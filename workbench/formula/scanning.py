@@ -76,6 +76,7 @@ def _refused_character(text: str, position: int) -> CharacterRefused:
     help = next((meant for characters, meant in _MEANT.items() if found in characters), "")
     if not help and not found.isascii() and found.isalpha():
         help = "names are spelled in ASCII letters, digits and _: alpha, beta, theta_1"
+    help = help or "write numbers, names, functions and + - * / ^ ( ) alone"
     return CharacterRefused(f"{found!a} is not a character of formulas", text, position + 1, help=help)
 
 

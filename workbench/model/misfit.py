@@ -116,10 +116,11 @@ class Misfit:
             self.check(values, predicted)
         except NoFiniteSolution:
             return float("inf")
-        if self.is_likelihood and weights is None:
-            return self.total_nll(values, predicted)
-        r = self.residuals(values, predicted, weights or Weights())
-        return 0.5 * float(r @ r) if weights is not None else float(np.sum(self._rho(r)))
+        with np.errstate(over="ignore"):  # what is too large to square is worth inf
+            if self.is_likelihood and weights is None:
+                return self.total_nll(values, predicted)
+            r = self.residuals(values, predicted, weights or Weights())
+            return 0.5 * float(r @ r) if weights is not None else float(np.sum(self._rho(r)))
 
     def total_nll(self, values: np.ndarray, predicted: np.ndarray, sigma: Mapping[int, float] | None = None) -> float:
         """The negative log-likelihood in data space; scales profiled on these very values unless they are given."""

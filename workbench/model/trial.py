@@ -10,6 +10,7 @@ import numpy as np
 from .. import engine
 from ..contracts import Linearization, SolveOptions, Trajectory
 from ..errors.numerics import NoFiniteSolution
+from .finite import with_finite_squares
 from .misfit import Weights
 from .selection import Selection
 from .variational import VariationalRhs
@@ -96,10 +97,10 @@ class Trial:
         misfit.check(values, self.predicted)
         used = weights or misfit.weights(values, self.predicted)
         r, slope, observation, channel = misfit.linear(values, self.predicted, used)
-        by_x = self.predicted_by_x()[observation, channel] * slope[:, None]
-        if not np.isfinite(by_x).all():
-            raise NoFiniteSolution("the derivative of the solution is not finite")
-        return Linearization(r, by_x, misfit.value(values, self.predicted, weights))
+        with np.errstate(all="ignore"):
+            by_x = self.predicted_by_x()[observation, channel] * slope[:, None]
+        line = Linearization(r, by_x, misfit.value(values, self.predicted, weights))
+        return with_finite_squares(line, "the solution or its derivative")
 
     def predicted_by_x(self) -> np.ndarray:
         """∂mu/∂x (observation, channel, unknown)."""

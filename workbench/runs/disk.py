@@ -113,7 +113,8 @@ def write_error(reason: OSError, path: Path, size: int = 0) -> StoreError:
         )
     if reason.errno in _NOT_THERE:
         return NotWritable(f"cannot be written: {reason.strerror}", help="choose another folder", where=where)
-    return WriteFailed(f"cannot be written: {reason.strerror or reason}; the last commit is safe", where=where)
+    wrong = f"cannot be written: {reason.strerror or reason}; the last commit is safe"
+    return WriteFailed(wrong, help="mend the disk or choose another folder, and go on with --resume", where=where)
 
 
 def _free(folder: Path) -> str:

@@ -75,7 +75,8 @@ def read_seal(block: bytes, file: str) -> Seal:
     """
     where = Where(file)
     if not block.startswith(MAGIC):
-        raise NotARun("no seal of a run file in its first bytes: it is something else, or damaged", where=where)
+        wrong = "no seal of a run file in its first bytes: it is something else, or damaged"
+        raise NotARun(wrong, help="give another, of those in: workbench runs", where=where)
     if len(block) < BLOCK or _signed(block) != block:
         raise RunDamaged("its seal was changed after it was written; nothing was read", help=_MEND, where=where)
     try:

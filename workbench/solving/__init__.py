@@ -1,4 +1,4 @@
-"""The one door to the engines: y(ts) of dy/dt = f(t, y) for any callable or module, on NumPy or torch, differentiable."""
+"""The one door to the engines: y(ts) of dy/dt = f(t, y) for any callable or module, on NumPy or torch."""
 
 from __future__ import annotations
 

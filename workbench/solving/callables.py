@@ -1,4 +1,4 @@
-"""A bare callable as a right-hand side of the engine: NumPy lines in and out, or torch tensors, with f's own derivatives."""
+"""A bare callable as a right-hand side of the engine: on its own kind of arrays, or torch seen from NumPy."""
 
 from __future__ import annotations
 
@@ -47,23 +47,25 @@ class TorchRhs:
         self.n_parameters = sum(leaf.numel() for leaf in leaves)
 
     def _tensor(self, y: np.ndarray) -> torch.Tensor:
+        """Lines in the shape of f's states, whether y is flat or not."""
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(y)).to(self._like.device)
+        return torch.from_numpy(np.ascontiguousarray(y)).to(self._like.device).reshape(len(y), *self._like.shape[1:])
 
     def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """f (line, *state)."""
         import torch
 
         with torch.no_grad():
-            return self._rhs(t, self._tensor(y), row, middle).cpu().numpy()
+            value = self._rhs(t, self._tensor(y), row, middle).cpu().numpy()
+        return value.reshape(y.shape) if value.size == y.size else value  # of another size: the engine says so
 
     def _graph(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        state = self._tensor(y).reshape(len(y), *self._like.shape[1:]).requires_grad_()
+        state = self._tensor(y).requires_grad_()
         with torch.enable_grad():
             return state, self._rhs(t, state, row, middle)
 
@@ -93,8 +95,7 @@ class TorchRhs:
         grads: Sequence[torch.Tensor | None] = [None] * len(wanted)
         if value.requires_grad:
             # what f holds may hang on a graph of its own, which later stages need again
-            weight = self._tensor(g).reshape(value.shape)
-            grads = torch.autograd.grad(value, wanted, weight, retain_graph=True, allow_unused=True)
+            grads = torch.autograd.grad(value, wanted, self._tensor(g), retain_graph=True, allow_unused=True)
         full = [torch.zeros_like(x) if d is None else d for x, d in zip(wanted, grads, strict=True)]
         parameters = [d.reshape(-1).to(full[0].dtype) for d in full[1:]]
         found = torch.cat(parameters) if parameters else full[0].new_zeros(0)
@@ -102,7 +103,7 @@ class TorchRhs:
 
 
 def leaves_of(f: Any, value: torch.Tensor) -> list[torch.Tensor]:
-    """The tensors that a value of f depends on and that take gradients: a module's parameters and what f closes over."""
+    """The tensors that take gradients and that f depends on: a module's parameters and what f closes over."""
     found: dict[int, torch.Tensor] = {}
     parameters = getattr(f, "parameters", None)
     if callable(parameters):

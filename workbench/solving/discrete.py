@@ -1,4 +1,4 @@
-"""The discrete gradient as one node of torch's graph: forward on NumPy without a graph, backward through the steps taken."""
+"""The discrete gradient as one node of torch's graph: forward without a graph, backward through the steps taken."""
 
 from __future__ import annotations
 
@@ -6,36 +6,49 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ..contracts import Trajectory
 from ..engine import pullback
+from ..errors.numerics import GradientUnavailable
 from .callables import TorchRhs
 
 
 class Discrete(torch.autograd.Function):
-    """ys of a solve, differentiable in y0 and in the leaves of f; twice is refused by torch."""
+    """ys of a solve, differentiable in y0 and in the leaves of f, once."""
 
     @staticmethod
-    def forward(  # type: ignore[override]  # torch's own signature takes anything
-        ctx: Any, solved: Solved, y0: torch.Tensor, *leaves: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(ctx: Any, solved: Solved, y0: torch.Tensor, *leaves: torch.Tensor) -> torch.Tensor:
         """The solution, as a tensor like y0."""
-        ctx.solved, ctx.shapes = solved, [(leaf.shape, leaf.dtype) for leaf in leaves]
+        ctx.solved = solved
+        ctx.save_for_backward(y0, *leaves)
         return torch.from_numpy(np.ascontiguousarray(solved.trajectory.ys)).to(y0.device)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gys: torch.Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
         """Gradients in y0 and the leaves."""
-        gy0, gp = ctx.solved.pullback(gys.cpu().numpy())
-        device = gys.device
-        pieces, at = [], 0
-        for shape, dtype in ctx.shapes:
-            size = shape.numel()
-            pieces.append(torch.from_numpy(gp[at : at + size].copy()).to(device, dtype).reshape(shape))
-            at += size
-        return None, torch.from_numpy(gy0).to(device), *pieces
+        y0, *leaves = ctx.saved_tensors
+        gy0, gp = ctx.solved.pullback(gradients[0].detach().cpu().numpy())
+        sizes = [leaf.numel() for leaf in leaves]
+        pieces = torch.from_numpy(gp).split(sizes) if leaves else ()
+        found = [torch.from_numpy(gy0).to(y0)]
+        found += [piece.to(leaf).reshape(leaf.shape) for piece, leaf in zip(pieces, leaves, strict=True)]
+        if torch.is_grad_enabled():  # somebody wants to differentiate these again
+            return None, *Once.apply(len(found), *found, *gradients, y0, *leaves)
+        return None, *found
+
+
+class Once(torch.autograd.Function):
+    """The first `n` of some tensors as they are, with an error behind them that says that there is no derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, n: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Copies of the first n."""
+        return tuple(tensor.clone() for tensor in tensors[:n])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
+        """Raises GradientUnavailable."""
+        raise GradientUnavailable("the discrete gradient can be taken once, not twice", help='gradient="backprop"')
 
 
 class Solved:

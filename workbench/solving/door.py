@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..contracts import GradientMode, Mesh, SolveOptions, Solver
+from ..errors.numerics import TimesOutOfOrder
 from ..errors.usage import UnknownSetting
 from .callables import Inputs, PlainRhs
 from .reading import Reading, call_as, lines_to_try, read
@@ -41,12 +42,13 @@ def solve(
 
     y0 of one axis is one trajectory; with more, axis 0 is trajectories. ts is (time,) or (trajectory, time), rising or
     falling, NaN-padded. f is called as f(t, y), then u where `inputs` (t, row, middle) -> (line, input) are given, then
-    `params` where given; it may be written for one state or for rows of states (see `reading`). NumPy in gives NumPy out.
+    `params` where given; it may be written for one state or for rows of states (see `reading`). NumPy in gives NumPy
+    out.
 
-    Tensors are differentiable in y0, ts and everything that f holds, once with gradient="discrete" (the derivative of the
-    steps taken, memory of states only), as often as wanted with "backprop" (torch's graph of the same steps). In both the
-    lengths of the steps are constants; the derivative in ts is f itself. `deadline` is in seconds from now. A failure
-    shows in `status`, and in NaN from its time on. Raises RhsUnreadable, TimesOutOfOrder, GradientUnavailable.
+    Tensors are differentiable in y0, ts and everything that f holds, once with gradient="discrete" (the derivative of
+    the steps taken, memory of states only), as often as wanted with "backprop" (torch's graph of the same steps). In
+    both the lengths of the steps are constants; the derivative in ts is f itself. `deadline` is in seconds from now. A
+    failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable, TimesOutOfOrder, GradientUnavailable.
 
     >>> from workbench_runge_kutta.methods import METHODS
     >>> from workbench.engine import TableauSolver
@@ -75,7 +77,8 @@ def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:
     wanted = {name: value for name, value in settings.items() if value is not None}
     if not wanted:
         return solver
-    known = {field.name for field in dataclasses.fields(solver)} if dataclasses.is_dataclass(solver) else set()
+    fields = dataclasses.fields(solver) if dataclasses.is_dataclass(solver) else ()
+    known = {field.name for field in fields}
     for name in wanted:
         if name not in known:
             raise UnknownSetting(
@@ -93,15 +96,20 @@ class Task:
         module = torch is not None and isinstance(f, torch.nn.Module)
         self.torch = torch is not None and (module or isinstance(y0, torch.Tensor))
         self.back_to_numpy = module and not isinstance(y0, torch.Tensor)  # type: ignore[union-attr]
-        start = _floating_tensor(y0) if self.torch else _floating(y0)
+        start: Array = _floating_tensor(y0) if self.torch else _floating(y0)
         self.batch = start.ndim > 1
         times = _numpy(ts)
         rows = len(start) if self.batch else 1
         self.ts = np.array(np.broadcast_to(times, (rows, times.shape[-1])), dtype=float)
         self.single = not self.batch and times.ndim == 1
-        self.y0 = start if self.batch else start[None]
+        self.y0: Array = start if self.batch else start[None]
         self.reading = self._read()
         if self.reading == "one system" and self.batch:
+            if not np.array_equal(self.ts, self.ts[:1].repeat(len(self.ts), axis=0), equal_nan=True):
+                raise TimesOutOfOrder(
+                    "the trajectories influence each other, but are wanted at different times",
+                    help="give one ts (time,) for all",
+                )
             self.y0, self.ts, self.single = self.y0[None], self.ts[:1], True
         self.t0 = self.ts[:, 0]
         self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs)
@@ -116,14 +124,16 @@ class Task:
         last = self.ts[0][np.isfinite(self.ts[0])]
         times, states = lines_to_try(float(last[0]), float(last[-1]), self.y0[0])
         row = np.zeros(len(times), dtype=int)
-        probe = PlainRhs(lambda t, y, more: (t, y, more), self._inputs)
+        more = PlainRhs(lambda t, y, more: (t, more), self._inputs)
         if not self.torch:
             with np.errstate(all="ignore"):
-                return read(self._called, *probe(times, states, row, times), self.batch)
+                t, extra = more(times, states, row, times)
+                return read(self._called, t, states, extra, self.batch)
         import torch
 
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return read(self._called, *probe(times, states, row, times), self.batch)
+            t, extra = more(times, states, row, times)
+            return read(self._called, t, states, extra, self.batch)
 
     def solution(self, trajectory: Any) -> Solution:
         """The trajectory in the caller's shape."""

@@ -1,7 +1,8 @@
 """How a bare f(t, y) is to be read: over rows as it stands, mapped over them, or one state at a time.
 
-Written for one state, `y[0], y[1]` takes rows for states when it is given several; `-y + sin(t)` is silently wrong when t
-has as many entries as y. So f is tried on rows that differ, and what it says there is compared with what it says alone.
+Written for one state, `y[0], y[1]` takes rows for states when it is given several; `-y + sin(t)` is silently wrong when
+t has as many entries as y. So f is tried on rows that differ, and what it says there is compared with what it says
+alone.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ def _stack(values: list[Array], like: Array) -> Array:
 def read(f: Callable[..., Array], t: Array, y: Array, more: Sequence[Array], batch: bool) -> Reading:
     """The reading under which f on several lines says what f says on each alone.
 
-    t (line,), y (line, *state) and `more` are unequal lines to try f on. With `batch` the caller gave several trajectories
-    and f may have been written for all of them at once; if its rows then cannot be told apart they are one system.
-    Raises RhsUnreadable.
+    t (line,), y (line, *state) and `more` are unequal lines to try f on. With `batch` the caller gave several
+    trajectories and f may have been written for all of them at once; if its rows then cannot be told apart they are one
+    system. Raises RhsUnreadable.
     """
     failures: list[Exception] = []
 
@@ -61,7 +62,8 @@ def read(f: Callable[..., Array], t: Array, y: Array, more: Sequence[Array], bat
     rows = tried("rows", t, y, more)
     ones = [tried("rows", t[i : i + 1], y[i : i + 1], [x[i : i + 1] for x in more]) for i in range(len(y))]
     alone = tried("one by one", t, y, more)
-    as_batch = None if any(one is None for one in ones) else _stack([one[0] for one in ones], y)
+    found = [one[0] for one in ones if one is not None]
+    as_batch = _stack(found, y) if len(found) == len(y) else None
     first, second = (as_batch, alone) if batch else (alone, as_batch)
     if _same(rows, second if first is None else first):
         return "rows"
@@ -87,15 +89,15 @@ def _same(a: Array | None, b: Array | None) -> bool:
 
 
 def lines_to_try(t0: float, t1: float, y0: Array) -> tuple[np.ndarray, Array]:
-    """Times (line,) within [t0, t1] and unequal states (line, *state) near y0 (*state); never as many as a state has entries."""
+    """Times (line,) in [t0, t1] and unequal states (line, *state) near y0, never as many as an axis of y0 is long."""
     n = next(n for n in range(2, 9) if n not in y0.shape)
     number = np.arange(1, n + 1).reshape(-1, *[1] * y0.ndim)
-    wave = 1e-3 * np.cos(number * (1 + np.arange(int(np.prod(y0.shape)))).reshape(y0.shape))
+    wave: Array = 1e-3 * np.cos(number * (1 + np.arange(int(np.prod(y0.shape)))).reshape(y0.shape))
     times = t0 + (t1 - t0) * np.linspace(0.0, 0.01, n)
-    if not isinstance(y0, np.ndarray):
+    if isinstance(y0, np.ndarray):
+        wave = wave.astype(y0.dtype)
+    else:
         import torch
 
         wave = torch.as_tensor(wave, dtype=y0.dtype, device=y0.device)
-    else:
-        wave = wave.astype(y0.dtype)
     return times, y0 * (1 + wave) + wave

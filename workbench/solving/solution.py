@@ -31,7 +31,7 @@ class Solution:
 
     @property
     def message(self) -> str | tuple[str, ...]:
-        """"", or when, where and why it failed."""
+        """ "", or when, where and why it failed."""
         return self.trajectory.message[0] if self.single else self.trajectory.message
 
     @property

@@ -72,4 +72,4 @@ TURNING = Exact("a turning vector", _turning, lambda t: np.stack([np.cos(_angle(
 PAIR = Exact("u = exp(sin t), v = sin t", _pair, lambda t: np.stack([np.exp(np.sin(t)), np.sin(t)], axis=1), 10.0)
 SHORT = (RATIONAL, COUPLED)
 LONG = (TURNING, PAIR)
-"""Entire functions over several periods: errors are asymptotic from 1e-4 down, where poles near the real axis are not."""
+"""Entire functions over several periods: errors are asymptotic from 1e-4 down, unlike near poles."""

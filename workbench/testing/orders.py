@@ -19,7 +19,7 @@ def observed_order(steps: Sequence[float], errors: Sequence[float]) -> float:
     return float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
 
 
-def order_of(error_with: Callable[[int], float], enough: int = 4000) -> float:
+def order_of(error_with: Callable[[int], float], enough: int = 200) -> float:
     """The order over the last three of 2, 3, 4, 6, 8, 12 … steps whose errors lie in [1e-12, 1e-4].
 
     Steps grow in number until errors fall below, or beyond `enough` as soon as three are found.

@@ -53,7 +53,7 @@ class SolverContract(Contract):
         """The solver with equal steps of at most h; skips where it has none."""
         if isinstance(made, LoopSolver):
             return dataclasses.replace(made, step=h)
-        if "step" in {option.name for option in installed().options("solver", offered)}:
+        if "step" in {option.name for option in installed().entry("solver", offered).options}:
             return installed().make("solver", offered, {**self.settings, "step": h})
         pytest.skip("it takes no equal steps")
 
@@ -80,7 +80,7 @@ class SolverContract(Contract):
     def test_its_order_is_what_it_claims(self, offered: str, made: Solver, problem: Exact) -> None:
         if made.order is None:
             pytest.skip("it claims no order")
-        end = problem.t1 if made.order > 1 else 1.0  # a method of order 1 takes 1e4 steps a unit to an error of 1e-4
+        end = problem.t1 if made.order > 1 else 0.25  # order 1 takes 1e4 steps a unit of time to an error of 1e-4
         ts = np.linspace(0, end, 9)
 
         def error(n: int) -> float:
@@ -92,7 +92,7 @@ class SolverContract(Contract):
     @pytest.mark.parametrize("problem", LONG, ids=lambda problem: problem.name)
     def test_its_dense_output_has_its_order(self, loop: LoopSolver, problem: Exact) -> None:
         claim = min(loop.order, loop.tableau.dense_order + 1 if isinstance(loop, TableauSolver) else 4)
-        end = problem.t1 if loop.order > 1 else 1.0
+        end = problem.t1 if loop.order > 1 else 0.25
         between = end * np.concatenate([[0.0], np.arange(1, 60) / 60 + 0.0031])
 
         def error(n: int) -> float:
@@ -127,7 +127,7 @@ class SolverContract(Contract):
         y0 = COUPLED.y0 * np.array([[1.0], [1.02], [0.9]])
         ts = np.linspace(0, COUPLED.t1, 9)
         first = solved(solver, COUPLED, ts, y0, keep=True)
-        again = solved(solver, COUPLED, ts, y0, keep=True, replay=first.mesh)  # type: ignore[arg-type]
+        again = solved(solver, COUPLED, ts, y0, keep=True, replay=first.mesh)
         np.testing.assert_array_equal(first.ys, again.ys)
         np.testing.assert_array_equal(first.steps, again.steps)
 
@@ -204,13 +204,14 @@ class SolverContract(Contract):
     def ending(self, solver: Solver, f: Any, y0: float = 1.0, **options: Any) -> Trajectory:
         """One state followed over [0, 2]."""
         started = time.monotonic()
-        found = solver.solve(
-            lambda t, y, row, middle: f(t[:, None], y),
-            np.full((1, 1), y0),
-            np.zeros(1),
-            np.linspace(0, 2, 9)[None],
-            SolveOptions(deadline=started + 8, **options),
-        )
+        with np.errstate(all="ignore"):  # f itself overflows here
+            found = solver.solve(
+                lambda t, y, row, middle: f(t[:, None], y),
+                np.full((1, 1), y0),
+                np.zeros(1),
+                np.linspace(0, 2, 9)[None],
+                SolveOptions(deadline=started + 8, **options),
+            )
         assert time.monotonic() - started < 10
         if found.status[0] != "ok":
             assert found.message[0]

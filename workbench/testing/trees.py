@@ -1,8 +1,9 @@
 """Rooted trees, and the order conditions that they stand for, exactly.
 
 A tree is the sorted tuple of its branches; () is the single vertex. A Runge–Kutta method has order p if Σ b_i Φ_i(τ) =
-1/γ(τ) for every tree τ of at most p vertices (Butcher 1963, J. Austral. Math. Soc. 3, 185–201; Hairer, Nørsett & Wanner,
-Solving ODEs I, 2nd ed., II.2), and its weights b(θ) a dense output of order p if Σ b_i(θ) Φ_i(τ) = θ^|τ|/γ(τ) (II.6).
+1/γ(τ) for every tree τ of at most p vertices (Butcher 1963, J. Austral. Math. Soc. 3, 185–201; Hairer, Nørsett &
+Wanner, Solving ODEs I, 2nd ed., II.2), and its weights b(θ) a dense output of order p if Σ b_i(θ) Φ_i(τ) = θ^|τ|/γ(τ)
+(II.6).
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class Conditions:
             values = [Fraction(1)] * len(self._a)
             for branch in tree:
                 inner = self.weights(branch)
-                values = [v * sum((x * inner[j] for j, x in row), Fraction(0)) for v, row in zip(values, self._a, strict=True)]
+                values = [
+                    v * sum((x * inner[j] for j, x in row), Fraction(0)) for v, row in zip(values, self._a, strict=True)
+                ]
             self._known[tree] = tuple(values)
         return self._known[tree]
 

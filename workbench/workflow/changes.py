@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..errors import Where
+from ..errors.data import OutsideSupport
 from ..errors.nearest import did_you_mean
 from ..errors.usage import UsageError
 
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from ..system import System
 
 NOISE = ("gaussian", "lognormal", "poisson")
+SUPPORT = {"lognormal": "positive", "poisson": "no negative"}
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,19 @@ class Changes:
             if kind not in NOISE:
                 raise UsageError(f"--noise {channel}={kind} is no kind of noise", help=f"there are {', '.join(NOISE)}")
         system = self._system(problem.system)
-        return replace(problem, system=system, noise={**problem.noise, **self.noise})
+        changed = replace(problem, system=system, noise={**problem.noise, **self.noise})
+        _require_support(changed)
+        return changed
 
     def _system(self, system: System | None) -> System | None:
         named = [*self.values, *self.free, *self.fix]
         if not named:
             return system
         if system is None:
-            raise UsageError(f"{named[0]!r} is set, freed or held, but these dynamics have no named parameters")
+            raise UsageError(
+                f"{named[0]!r} is set, freed or held, but these dynamics have no named parameters",
+                help="give equations that have: --problem NAME, of those in: workbench problems",
+            )
         parameters = {parameter.name: parameter for parameter in system.parameters}
         states = {f"{state.name}(0)": state for state in system.states}
         both = [*parameters, *states]
@@ -66,6 +76,23 @@ class Changes:
                 else:
                     raise _unknown(flag, name, both, "parameter")
         return replace(system, parameters=tuple(parameters.values()), states=tuple(states.values()))
+
+
+def _require_support(problem: Problem) -> None:
+    """Every observation can have the noise of its channel: lognormal is positive, a Poisson count not negative."""
+    data = problem.data
+    for channel, kind in problem.noise.items():
+        if data is None or channel not in data.channels or kind not in SUPPORT:
+            continue
+        values = data.values[:, data.channels.index(channel)]
+        outside = np.flatnonzero(values <= 0 if kind == "lognormal" else values < 0)
+        if len(outside):
+            raise OutsideSupport(
+                f"channel {channel!r} is {values[outside[0]]:g} at {data.time} = {data.t[outside[0]]:g}; "
+                f"{kind} noise takes {SUPPORT[kind]} values",
+                help=f"--noise {channel}=gaussian",
+                where=Where(data.source) if data.source else None,
+            )
 
 
 def _require_number(flag: str, name: str, initial: float | str) -> None:

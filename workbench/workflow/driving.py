@@ -51,6 +51,7 @@ def require_success(status: str, events: list[str]) -> None:
 def _judged(session: Session, config: dict[str, Any]) -> Record:
     """The record with predictions, scores and verdict; an interrupted fit may have got none that are finite yet."""
     require_success(session.status, session.history["event"])
+    session.model.deadline = None  # the budget was for the fit; its judgement takes the time that it takes
     found = results(session)
     finite = found["metrics"]["train"] is not None and found["metrics"]["train"].get("sse") is not None
     if finite:

@@ -110,6 +110,8 @@ def question_of(stored: Run) -> Problem:
     problem = Problem(config["problem"] or "data")
     if stored.problem_text:
         problem = read_problem(stored.problem_text + "\n")
+        assert problem.system is not None
+        problem = replace(problem, system=replace(problem.system, text=stored.problem_text))  # as it was, to the byte
         problem = replace(Changes.stored(config).made_to(problem), name=config["problem"])
     part = np.asarray(stored.part)
     return replace(problem, data=stored.dataset, part=part, noise=config["noise"], start=config["start"])

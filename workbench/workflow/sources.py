@@ -54,7 +54,7 @@ def _reader(path: Path, options: Mapping[str, Any], plugins: Iterable[str | Path
             suffixes.setdefault(suffix, listed.name)
     if not path.exists():
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else [])
-        raise FileMissing("there is no such file", help=near, where=Where(str(path)))
+        raise FileMissing("there is no such file", help=near or "give the path of a data file", where=Where(str(path)))
     name = suffixes.get(path.suffix.lower())
     if path.is_dir() or name is None:
         kind = "this is a directory" if path.is_dir() else f"no reader takes files that end in {path.suffix!r}"
