@@ -258,8 +258,7 @@ class Linearization:
 
 
 class Objective(Protocol):
-    """What an optimizer sees: a function of the flat vector x of unknowns, within bounds. Not finite means "refused".
-    """
+    """What an optimizer sees: a function of the flat vector x of unknowns within bounds. Not finite means refused."""
 
     @property
     def lower(self) -> np.ndarray:
@@ -283,8 +282,7 @@ class Objective(Protocol):
         """Residuals and Jacobian at x; raises NumericsError where the model has no finite solution."""
 
     def frozen(self, x: np.ndarray) -> Objective:
-        """The objective with its weights (profiled scales, robust weights) held at what they are at x: plain squares.
-        """
+        """The objective with its weights (profiled scales, robust weights) held as they are at x: plain squares."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from workbench.engine import Tableau
 
+# coefficients are laid out as tables
+# fmt: off
+
 EULER = Tableau(
     name="euler", order=1,
     c=["0"], a=[[]], b=["1"],

@@ -2,6 +2,9 @@
 
 from workbench.engine import Tableau
 
+# coefficients are laid out as tables
+# fmt: off
+
 DOP853 = Tableau(
     name="dop853", order=8, order_low=7, digits=27,
     c=(

@@ -2,6 +2,9 @@
 
 from workbench.engine import Tableau
 
+# coefficients are laid out as tables
+# fmt: off
+
 DOPRI5 = Tableau(
     name="dopri5", order=5, order_low=4,
     c="0 1/5 3/10 4/5 8/9 1 1".split(),

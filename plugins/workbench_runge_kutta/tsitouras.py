@@ -2,6 +2,9 @@
 
 from workbench.engine import Tableau
 
+# coefficients are laid out as tables
+# fmt: off
+
 TSIT5 = Tableau(
     name="tsit5", order=5, order_low=4, digits=15,
     c="0 0.161 0.327 0.9 0.9800255409045097 1 1".split(),

@@ -80,7 +80,7 @@ class Ladder:
     def _after_matching(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
         at = state["at"]
         found = state["found"] if step.status.startswith("failed") else [*state["found"], at["best_x"], at["x"]]
-        state, event = {**state, "found": found, "x": task.unknowns.start}, ""
+        state, event = {**state, "found": found}, ""
         if state["curve"] + 1 < len(task.defects()):
             curve = state["curve"] + 1
             state = {**state, "curve": curve, "at": self._matching(task, curve)}

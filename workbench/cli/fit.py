@@ -46,7 +46,9 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
     "--noise", metavar="CHANNEL=KIND", multiple=True, type=PAIR, help="gaussian, lognormal or poisson (repeatable)."
 )
 @set_option
-@click.option("--free", metavar="NAME", multiple=True, help="Fit a parameter that the file fixes, or x(0) (repeatable).")
+@click.option(
+    "--free", metavar="NAME", multiple=True, help="Fit a parameter that the file fixes, or x(0) (repeatable)."
+)
 @click.option("--fix", metavar="NAME", multiple=True, help="Hold a parameter, or x(0), at its value (repeatable).")
 @click.option("--split", default="last:20%", show_default=True, help="Test part: last:20%, trajectories:20% or none.")
 @click.option("--each", type=click.Choice(["trajectory"]), help="Fit every trajectory by itself.")

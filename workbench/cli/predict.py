@@ -78,7 +78,7 @@ def _columns(prediction: Prediction) -> tuple[list[str], list[list[Any]]]:
     """Channels, each with its band where there is one; a column tells trajectories apart where there are several."""
     several, banded = len(prediction.ts) > 1, prediction.lower is not None and prediction.upper is not None
     names = [[name, f"{name}_lower", f"{name}_upper"] if banded else [name] for name in prediction.channels]
-    header = (["trajectory"] if several else []) + ["t", *(name for group in names for name in group)]
+    header = (["trajectory"] if several else []) + [prediction.time, *(name for group in names for name in group)]
     rows = []
     for i, trajectory in enumerate(prediction.trajectories):
         for j, t in enumerate(prediction.ts[i].tolist()):

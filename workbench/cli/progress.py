@@ -80,6 +80,6 @@ def _live(iterations: int | None, max_time: float | None) -> Iterator[Watcher]:
 
 
 def scores(step: Step) -> str:
-    """The loss of a step and, where there is a validation part, the held-out one."""
-    held_out = "" if step.validation is None else f"  held out {number(float(step.validation))}"
-    return f"loss {number(float(step.loss))}{held_out}"
+    """The loss of a step and, where it was looked at, that of the validation part; the test part is not seen yet."""
+    seen = [("loss", step.loss), ("validation", step.validation)]
+    return "  ".join(f"{name} {number(float(v))}" for name, v in seen if v is not None and v != float("inf"))

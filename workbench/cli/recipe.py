@@ -14,16 +14,23 @@ CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "en
 
 
 def recipe(config: Mapping[str, Any]) -> str:
-    """TOML with a table `[fit]` and one for each kind of plugin that was set; its first line names the source."""
+    """TOML with a table `[fit]` and one for each kind of plugin that was set; its first line names the source.
+
+    The source is the data file, or the problem that brought its own; a problem that was put to a file is in the table.
+    """
     limits = config.get("limits") or {}
     fit = {
         **{key: config["choices"][key] for key in CHOSEN if config["choices"].get(key) not in (None, "")},
-        **{key: config[key] for key in ("split", "noise", "set") if config.get(key)},
+        **{key: config[key] for key in ("split", "noise", "set", "free", "fix") if config.get(key)},
+        **{key: value for key, value in (config.get("columns") or {}).items() if value},
         **{key.replace("_", "-"): limits[key] for key in ("iterations", "max_time") if limits.get(key) is not None},
     }
     settings = {kind: _values(options) for kind, options in by_kind(config.get("settings") or {}).items() if options}
-    source = config.get("source") or {}
-    comment = f"# source: {config.get('problem') or source.get('file') or 'data from Python'}\n"
+    file, problem = (config.get("source") or {}).get("file"), config.get("problem")
+    if config.get("asked_of_file"):
+        fit["problem"] = problem
+    named = file if config.get("asked_of_file") or not problem else problem
+    comment = f"# source: {named or 'data from Python'}\n"
     return comment + tomli_w.dumps({"fit": fit, **settings})
 
 

@@ -45,7 +45,7 @@ class Failures:
         self.say(row, "not_finite", f"{what} is {bad[entry]} in {self.component(entry)} at {self.time(row, 0.0)}")
 
     def collapse(self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray) -> None:
-        """No step is small enough, or a fixed one failed; y, k: the last good state and slope; tried: what came then."""
+        """No step is small enough, or a fixed one failed; y, k are the last good state and slope, tried what came."""
         size = max(float(np.abs(y).max()), float(np.abs(self._arrays.numpy(self._flow.y0[row])).max()))
         steep = float(np.abs(k).max()) * tau > STEEP * size
         huge = float(np.finfo(tried.real.dtype).max) ** 0.25

@@ -23,7 +23,7 @@ SMALL = 16  # up to this many states the adjoint forms the step matrices; above,
 class AdjointRhs(Rhs, Protocol):
     """A right-hand side that can be differentiated backwards; `contracts.LinearRhs` has more.
 
-    Optional: `jacobians`, `state_jacobian(t, y, row, middle)` (line, state, state) where f_p is dear, and `pooled = True`
+    Optional: `jacobians`; `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is dear; `pooled = True`,
     where parameters are shared and summed over all lines at once.
     """
 
@@ -110,10 +110,8 @@ def _accumulate(maps: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
 def pullback(solver: object, f: AdjointRhs, trajectory: Trajectory, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ gysᵀ ∂ys/∂y0 (rows, state) and Σ gysᵀ ∂ys/∂p (rows, parameter), for gys (rows, time, *state).
 
-    Only the mesh states are kept; stages are computed again. An f that shares its parameters may sum over all lines at
-    once: its sum stands in the first row, the only one where f says `pooled = True`. Entries of gys at times that were
-    not reached are left out. Optional on f: `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is
-    dear.
+    Only the mesh states are kept; stages are computed again. The sum of an f that sums over all lines at once stands in
+    the first row, the only one where f is `pooled`. Entries of gys at times that were not reached are left out.
     """
     unrolled = Unrolled(solver, trajectory)
     d = unrolled.entries

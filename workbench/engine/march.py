@@ -66,7 +66,7 @@ class March:
         self.failures = Failures(flow, arrays)
 
     def begin(self, active: Active, ahead: np.ndarray) -> None:
-        """Drop rows with nowhere to go or no finite start; f is evaluated there, `ahead` (rows,) a τ in the first step."""
+        """Drop rows with nowhere to go or without a finite start; `ahead` (rows,) is a τ in the first step."""
         finite = self.arrays.finite(active.y)
         for row in np.flatnonzero(~finite):
             self.failures.start(int(row), self.arrays.numpy(active.y[row]), None)

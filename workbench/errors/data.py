@@ -189,8 +189,7 @@ class TooLarge(DataError):
 
 
 class DateWrong(DataError):
-    """A column of dates mixes dates with times of day, or times with and without a time zone, or holds something else.
-    """
+    """A column of dates mixes dates with times of day, or times with and without a zone, or holds something else."""
 
     code = "D037"
 

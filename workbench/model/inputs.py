@@ -8,7 +8,6 @@ import numpy as np
 
 from ..dataset import Inputs
 
-
 Lookup = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """u (line, input) of t, row and middle (line,)."""
 

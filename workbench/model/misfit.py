@@ -52,7 +52,7 @@ class PointwiseFormulas:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a misfit holds besides the prediction: a scale a channel, and robust weights a value where they are frozen."""
+    """What a misfit holds besides the prediction: a scale a channel, and robust weights where they are frozen."""
 
     sigma: Mapping[int, float] = field(default_factory=dict)
     robust: np.ndarray | None = None  # (value,) √w, in the order of the residuals

@@ -1,4 +1,4 @@
-"""Sensitivities as a plain solve: y with S = ∂y/∂(y0, p), so that any solver, a black box too, can be differentiated."""
+"""Sensitivities as a plain solve: y with S = ∂y/∂(y0, p), so that a black box too can be differentiated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .. import contracts
 
 
 class VariationalRhs:
-    """d(y, S)/dt = (f, f_y S + f_p), S (state, state + parameter) for each row (Hairer, Nørsett & Wanner 1993, I.14)."""
+    """d(y, S)/dt = (f, f_y S + f_p), S (state, state + parameter) a row (Hairer, Nørsett & Wanner 1993, I.14)."""
 
     def __init__(self, rhs: contracts.LinearRhs, n_states: int) -> None:
         self.rhs, self.d, self.n = rhs, n_states, n_states + rhs.n_parameters

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from math import inf, isfinite
 
-from workbench.errors.nearest import did_you_mean
 from workbench.errors import WorkbenchError
+from workbench.errors.nearest import did_you_mean
 from workbench.errors.problems import BoundsExclude, KeyMissing, NameTaken, NameWrong, ValueWrong
 
 from .places import Key, Places

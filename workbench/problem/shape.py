@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from workbench.errors.nearest import nearest
 from workbench.errors import WorkbenchError
+from workbench.errors.nearest import nearest
 from workbench.errors.problems import KeyMissing, KeyUnknown, ValueWrong
 
 from .places import Key, Places

@@ -20,7 +20,7 @@ ADJECTIVES = """
     lively lucid lucky mellow merry mild misty modest neat nimble noble olive patient placid plucky polite prompt
     proud quick quiet rapid ready rosy royal ruby rustic sandy serene sharp shiny silent silver smart snowy solid
     spry steady sturdy sunny swift tidy tranquil trusty upbeat vivid warm wary wise witty
-""".split()  # noqa: SIM905
+""".split()
 ANIMALS = """
     adder alpaca ant auk badger bat bear beaver bee bison boar buck bunting carp cat cicada civet cod condor coot
     crab crane cricket crow curlew deer dingo dog dove duck eagle eel egret eider elk ermine falcon ferret finch fox
@@ -29,7 +29,7 @@ ANIMALS = """
     okapi oriole osprey otter owl panda perch petrel pike plover pony puffin quail rabbit raven robin rook salmon
     seal shrew skua sole stoat stork swan swift tapir teal tern thrush tiger toad trout turtle viper vole walrus
     wasp weasel whale wolf wren yak zebra
-""".split()  # noqa: SIM905
+""".split()
 
 
 def new_name(folder: Path | str, rng: random.Random | np.random.Generator) -> str:

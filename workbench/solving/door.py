@@ -77,8 +77,7 @@ def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:
     wanted = {name: value for name, value in settings.items() if value is not None}
     if not wanted:
         return solver
-    fields = dataclasses.fields(solver) if dataclasses.is_dataclass(solver) else ()
-    known = {field.name for field in fields}
+    known: set[str] = set(getattr(type(solver), "__dataclass_fields__", {}))
     for name in wanted:
         if name not in known:
             raise UnknownSetting(

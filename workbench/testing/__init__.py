@@ -11,6 +11,7 @@ A distribution of plugins tests itself in a few lines; without `offer`, every in
 from .dynamics import DynamicsContract
 from .losses import LossContract
 from .optimizers import OptimizerContract
+from .solvers import SolverContract
 from .strategies import StrategyContract
 
-__all__ = ["DynamicsContract", "LossContract", "OptimizerContract", "StrategyContract"]
+__all__ = ["DynamicsContract", "LossContract", "OptimizerContract", "SolverContract", "StrategyContract"]

@@ -43,8 +43,7 @@ class Choices:
     plugins: tuple[str, ...] = ()  # files given by --plugin
 
     def make(self, kind: str) -> Any:
-        """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what the kind must have.
-        """
+        """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what it must have."""
         name = getattr(self, kind)
         made = installed(self.plugins).make(kind, name, by_kind(self.settings)[kind])
         missing = [member for member in MEMBERS[kind] if not hasattr(made, member)]

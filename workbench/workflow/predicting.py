@@ -33,6 +33,7 @@ class Prediction:
     observed: np.ndarray  # (trajectory, time, channel)
     state_names: tuple[str, ...]
     channels: tuple[str, ...]
+    time: str = "t"  # what the data call it
     lower: np.ndarray | None = None  # (trajectory, time, channel)
     upper: np.ndarray | None = None
     metrics: Mapping[str, Any] | None = None
@@ -120,6 +121,7 @@ def predict(
         observed,
         model.field.states,
         model.data.channels,
+        model.data.time,
         lower,
         upper,
         metrics,
@@ -143,11 +145,13 @@ def _times(model: Model, times: Any, until: float | None) -> np.ndarray:
         raise UsageError(f"--until {until:g} lies before the data's first time {data.t.min():g}")
     steps = np.diff(ts, axis=1)
     spacing = float(np.nanmedian(steps[steps > 0])) if (steps > 0).any() else (until - float(data.t.min())) / 100
+    digits = 12 - int(np.ceil(np.log10(max(abs(until), spacing))))  # binary rounding shows from the 15th on
     grids = []
     for row in ts:
-        begin = row[np.isfinite(row)]
-        count = int(np.floor((until - begin[0]) / spacing + 1e-9))
-        grid = begin[0] + spacing * np.arange(count + 1)
+        begin = float(row[0])
+        count = int(np.floor((until - begin) / spacing + 1e-9))
+        grid = np.round(begin + spacing * np.arange(count + 1), digits)
+        grid[0] = begin
         grids.append(np.append(grid, until) if until - grid[-1] > 1e-9 * spacing else grid)
     width = max(map(len, grids))
     return np.array([np.pad(grid, (0, width - len(grid)), constant_values=np.nan) for grid in grids])

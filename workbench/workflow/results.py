@@ -94,8 +94,7 @@ def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, fl
 
 
 def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where there is none.
-    """
+    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where none is."""
     misfit, values = model.misfit, model.data.values
     train = part == TRAIN
     if not np.isfinite(misfit.value(values[train], prediction[train])):
@@ -119,7 +118,7 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     """Name → value, stderr, ci95; held parameters without errors. None for the second where errors cannot be had."""
     unknowns = model.unknowns
     held = _held(model, x)
-    if len(x) > LARGEST_TABLE or not len(x):
+    if len(x) > LARGEST_TABLE or not len(x) or unknowns.mask("weights").any():
         return held, None
     values = zip(unknowns.labels, unknowns.physical(x)[0], strict=True)
     plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value in values}

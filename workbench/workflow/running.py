@@ -88,7 +88,10 @@ def fit(
     )
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
-    config = _config(session, split, changes, budget)
+    config = _config(session, split, changes, budget) | {
+        "columns": _said(meaning),
+        "asked_of_file": problem is not None,
+    }
     return _run(session, config, store, name, on_step, commit_share)
 
 
@@ -175,6 +178,12 @@ def _require_here(engine: str, device: str) -> None:
         raise UsageError(f"there is no engine {engine!r}", help="--engine auto, numpy or torch")
     if device != "cpu":
         raise UsageError(f"a fit runs on the cpu, not on {device!r}", help="leave --device out")
+
+
+def _said(meaning: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the data file's columns, as JSON can hold it."""
+    said = {key: value for key, value in meaning.items() if value not in (None, False, "", (), [], {})}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in said.items()}
 
 
 def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -> dict[str, Any]:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Solutions of a system: ts (trajectory, time), states and observed channels, the latter with noise if asked for.
-    """
+    """Solutions of a system: ts (trajectory, time), states, and observed channels with noise if asked for."""
 
     problem: Problem
     ts: np.ndarray  # (trajectory, time)
