@@ -106,7 +106,7 @@ def test_a_prediction_is_a_csv_that_can_be_read_back_exactly(store: Path, tmp_pa
     words = ["predict", "lynx", "--times", "1900:1910:11", "--interval", "95", "--runs", str(store)]
     rows = list(csv.DictReader(io.StringIO(run(*words).stdout)))
     document = answer(*words)
-    assert [float(row["t"]) for row in rows] == document["times"]
+    assert [float(row["year"]) for row in rows] == document["times"]
     assert [float(row["hare"]) for row in rows] == document["observed"]["hare"]
     assert all(float(row["hare_lower"]) < float(row["hare"]) < float(row["hare_upper"]) for row in rows)
     out = tmp_path / "future.csv"

@@ -96,6 +96,19 @@ def test_steps_end_at_breaks_and_say_so_in_the_mesh() -> None:
         np.testing.assert_array_equal(mesh.t[0, 1:][mesh.clipped[0]], [0.7, 0.9, 1.5])
 
 
+@pytest.mark.parametrize(("t0", "t1"), [(0.0, 2.0), (2.0, 0.0), (1.3, 0.2)])
+def test_no_break_is_missed_either_way(t0: float, t1: float) -> None:
+    breaks = np.linspace(0.05, 1.95, 20)  # twentieths round differently as times and as distances from t0
+    found = TableauSolver(TSIT5).solve(
+        decay, np.ones((1, 1)), np.array([t0]), np.array([[t0, t1]]), SolveOptions(breaks=tuple(breaks))
+    )
+    mesh = found.mesh
+    assert mesh is not None
+    passed = breaks[(breaks > min(t0, t1)) & (breaks < max(t0, t1))]
+    expected = [*(passed if t1 > t0 else passed[::-1]), t1]
+    np.testing.assert_allclose(mesh.t[0, 1:][mesh.clipped[0]], expected, rtol=1e-15)
+
+
 def test_a_row_takes_its_own_steps_in_a_batch() -> None:
     y0, ts = np.array([[1.0], [1.0]]), np.array([[0.0, 1.0], [0.0, 1.0]])
     rates = np.array([1.0, 100.0])

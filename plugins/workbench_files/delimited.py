@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -14,39 +13,10 @@ from workbench.errors import Where
 from workbench.errors.data import DecimalComma, NameWrong, NoRows, UnitsRowWrong
 
 from .header import Header, read_header
-from .rows import SEPARATORS, Rows
+from .rows import Rows
 from .source import Source, read_source
 
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-
-
-def csv(
-    separator: Literal["auto", "comma", "semicolon", "tab", "space"] = "auto",
-    decimal: Literal[".", ","] = ".",
-    units_row: bool = False,
-    missing: str = "",
-    comment: str = "#",
-    names: tuple[str, ...] = (),
-) -> Delimited:
-    """Text with a header; `auto` takes the separator from the header and says so.
-
-    `missing` lists the cells that mean "not observed", separated by commas: `blank`, `nan` or any text. Lines that
-    begin with `comment` are skipped; `names` stand for a header that the file does not have.
-    """
-    return Delimited(
-        (".csv", ".txt", ".dat"), SEPARATORS.get(separator), decimal, units_row, missing, comment, tuple(names)
-    )
-
-
-def tsv(
-    decimal: Literal[".", ","] = ".",
-    units_row: bool = False,
-    missing: str = "",
-    comment: str = "#",
-    names: tuple[str, ...] = (),
-) -> Delimited:
-    """Text with a header and columns separated by tabs; the options are those of csv."""
-    return Delimited((".tsv", ".tab"), "\t", decimal, units_row, missing, comment, tuple(names))
 
 
 @dataclass(frozen=True)

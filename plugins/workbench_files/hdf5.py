@@ -15,11 +15,6 @@ from .arrays import columns_of
 from .source import read_bytes
 
 
-def hdf5(group: str = "/", names: tuple[str, ...] = ()) -> Hdf5File:
-    """The data sets of a group: a vector is a column, a matrix (time, state) several, named by `names`."""
-    return Hdf5File((".h5", ".hdf5", ".hdf"), group, tuple(names))
-
-
 @dataclass(frozen=True)
 class Hdf5File:
     """A reader of plain HDF5: numbers and fixed-length text, hard links only, nothing outside the file."""

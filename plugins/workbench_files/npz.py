@@ -26,11 +26,6 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, NotImplementedError, RuntimeError)
 
 
-def npz(names: tuple[str, ...] = ()) -> NumpyArchive:
-    """A NumPy archive: a vector is a column, a matrix (time, state) several, named by `names`."""
-    return NumpyArchive((".npz",), tuple(names))
-
-
 @dataclass(frozen=True)
 class NumpyArchive:
     """A reader of arrays stored by numpy.savez."""

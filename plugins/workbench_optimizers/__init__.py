@@ -5,10 +5,7 @@ from workbench import Offer, hookimpl
 
 @hookimpl
 def offer_optimizers() -> list[Offer]:
-    from .first_order import adam, adamw, rmsprop
-    from .lbfgs import lbfgs
-    from .levenberg import levenberg_marquardt
-    from .scipy_least_squares import least_squares
+    from .offers import adam, adamw, lbfgs, least_squares, levenberg_marquardt, rmsprop
 
     return [
         Offer("levenberg-marquardt", levenberg_marquardt, "damped Gauss–Newton steps", "Moré (1978), LNM 630, 105–116"),

@@ -60,27 +60,3 @@ class Moments:
             new["x"] = state["best_x"]
             step = Step(new["k"], self.name, state["best"], event=step.event, done=True, status="failed.N010")
         return new, step
-
-
-def adam(
-    rate: float = 1e-2, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, patience: int = 200
-) -> Moments:
-    """Adam (Kingma & Ba 2015, algorithm 1)."""
-    return Moments("adam", rate, beta1, beta2, eps, patience=patience)
-
-
-def adamw(
-    rate: float = 1e-2,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    eps: float = 1e-8,
-    decay: float = 1e-2,
-    patience: int = 200,
-) -> Moments:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2)."""
-    return Moments("adamw", rate, beta1, beta2, eps, decay, patience=patience)
-
-
-def rmsprop(rate: float = 1e-3, alpha: float = 0.99, eps: float = 1e-8, patience: int = 200) -> Moments:
-    """RMSprop (Tieleman & Hinton 2012), without momentum."""
-    return Moments("rmsprop", rate, 0.0, alpha, eps, unbias=False, patience=patience)

@@ -96,8 +96,3 @@ class Lbfgs:
                 low = alpha
             alpha = 2 * low if high == np.inf else (low + high) / 2
         return best
-
-
-def lbfgs(memory: int = 20, gtol: float = 1e-9, ftol: float = 1e-12) -> Lbfgs:
-    """L-BFGS with `memory` curvature pairs."""
-    return Lbfgs(memory, gtol, ftol)

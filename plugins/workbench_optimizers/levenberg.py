@@ -90,8 +90,3 @@ class LevenbergMarquardt:
     ) -> np.ndarray:
         s = least_in_box(hessian + np.diag(damp), g, objective.lower - x, objective.upper - x)
         return np.clip(x + s, objective.lower, objective.upper) - x
-
-
-def levenberg_marquardt(ftol: float = 1e-10, xtol: float = 1e-10, damping: float = 1e-3) -> LevenbergMarquardt:
-    """Levenberg–Marquardt; `damping` is the first λ, in units of the squared column norms."""
-    return LevenbergMarquardt(ftol, xtol, damping)

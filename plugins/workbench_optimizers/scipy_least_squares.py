@@ -91,8 +91,3 @@ class _Remember:
 def _inside(x: np.ndarray, objective: Objective) -> np.ndarray:
     """x a hair inside its bounds, as trf wants it."""
     return np.clip(x, np.nextafter(objective.lower, np.inf), np.nextafter(objective.upper, -np.inf))
-
-
-def least_squares(ftol: float = 1e-10, max_rounds: int = 50) -> ScipyLeastSquares:
-    """SciPy's least_squares; at most `max_rounds` minimisations with frozen weights."""
-    return ScipyLeastSquares(ftol, max_rounds)

@@ -5,8 +5,7 @@ from workbench import Offer, hookimpl
 
 @hookimpl
 def offer_strategies() -> list[Offer]:
-    from .ladder import ladder
-    from .single import gradient_matching, single
+    from .offers import gradient_matching, ladder, single
 
     return [
         Offer(

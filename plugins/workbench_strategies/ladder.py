@@ -128,8 +128,3 @@ class Ladder:
         if state["rung"] == "trajectory":
             return self._on(task, state, "all", 1.0, x), replace(again, event="freed the initial values")
         return {**state, "x": x}, step
-
-
-def ladder(patience: int = 30, match: bool = True) -> Ladder:
-    """The default strategy; `match` = false leaves gradient matching out."""
-    return Ladder(patience, match)

@@ -44,13 +44,3 @@ class OneRung:
         if step.done:
             state = {**state, "x": state["best_x"]}
         return state, replace(step, rung=f"{self.kind}: {step.rung}")
-
-
-def single(patience: int = 30) -> OneRung:
-    """The whole trajectory at once; `patience` is how many steps without a lower validation loss are borne."""
-    return OneRung("trajectory", patience)
-
-
-def gradient_matching(patience: int = 30) -> OneRung:
-    """Slopes only, no solve."""
-    return OneRung("defect", patience)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from workbench_files.delimited import csv
+from workbench_files.offers import csv
 
 from workbench.dataset import assemble
 from workbench.errors import WorkbenchError

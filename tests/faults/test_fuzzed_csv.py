@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from workbench_files.delimited import csv, tsv
-from workbench_files.npz import npz
+from workbench_files.offers import csv, npz, tsv
 
 from workbench.dataset import TEST, Dataset, assemble, split
 from workbench.errors import WorkbenchError

@@ -68,7 +68,7 @@ class Taylor1:
         from workbench.contracts import Trajectory
 
         rows, n = ts.shape
-        ys = np.full((rows, n, *y0.shape[1:]), np.nan)
+        ys = np.full((rows, n, *y0.shape[1:]), np.nan, dtype=y0.dtype)
         accepted, calls = np.zeros(rows, int), 0
         status, message = ["ok"] * rows, [""] * rows
         for row in range(rows):
@@ -77,7 +77,7 @@ class Taylor1:
                 if math.isnan(ts[row, j]):
                     continue
                 pieces = max(1, math.ceil(abs(ts[row, j] - t) / self.step - 1e-9))
-                h = (ts[row, j] - t) / pieces
+                h = float(ts[row, j] - t) / pieces  # a Python float leaves the precision of y as it is
                 for _ in range(pieces):
                     if options.deadline is not None and time.monotonic() > options.deadline:
                         status[row], message[row] = "time_out", f"gave up at t = {t:g}"

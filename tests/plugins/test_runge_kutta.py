@@ -17,16 +17,14 @@ from workbench.testing.trees import Conditions
 ALL = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 
 
-@pytest.mark.parametrize("name", [method.name for method in METHODS])
-class TestEveryMethodIsASolver:
-    """The kit, over this family; the registry finds the same methods by its own way in tests/test_offers.py."""
+def test_every_method_is_offered_with_its_source_and_options() -> None:
+    import workbench_runge_kutta
 
-    def test_it_is_offered_with_its_source(self, name: str) -> None:
-        import workbench_runge_kutta
-
-        offers = {offer.name: offer for offer in workbench_runge_kutta.offer_solvers()}
-        assert offers[name].source
-        assert inspect.signature(offers[name].make).parameters
+    offers = workbench_runge_kutta.offer_solvers()
+    assert [offer.name for offer in offers] == [method.name for method in METHODS]
+    for offer, method in zip(offers, METHODS, strict=True):
+        assert offer.source == method.source
+        assert set(inspect.signature(offer.make).parameters) >= ({"rtol", "atol"} if method.adaptive else {"step"})
 
 
 class TestSolvers(SolverContract):

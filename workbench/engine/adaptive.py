@@ -21,14 +21,18 @@ class Stops:
     """Where steps must end: the declared breaks on each row's way, and its end."""
 
     def __init__(self, flow: Flow, breaks: tuple[float, ...]) -> None:
-        tau = flow.sign[:, None] * (np.asarray(breaks, dtype=float)[None] - flow.t0[:, None])
-        self._breaks = np.where((tau > 0) & (tau < flow.end[:, None]), tau, np.inf)
-        self._end = flow.end
+        self._flow, self._breaks = flow, np.unique(np.asarray(breaks, dtype=float))
 
     def after(self, row: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """The first stop beyond τ (rows,); the row's end when there is no break."""
-        breaks = self._breaks[row]
-        return np.where(breaks > tau[:, None], breaks, np.inf).min(axis=1, initial=np.inf).clip(max=self._end[row])
+        flow, breaks = self._flow, self._breaks
+        end = flow.end[row]
+        if not len(breaks):
+            return end
+        near = np.searchsorted(breaks, flow.t0[row] + flow.sign[row] * tau)
+        candidates = np.clip(near[:, None] + np.array([-2, -1, 0, 1]), 0, len(breaks) - 1)  # whatever rounding
+        stops = flow.since(row, breaks[candidates])
+        return np.minimum(np.where(stops > tau[:, None], stops, np.inf).min(axis=1), end)
 
 
 class Adaptive(Active):

@@ -7,8 +7,12 @@ from typing import Any
 from ..registry import installed
 
 
-def _named(solver: Any, settings: dict[str, Any]) -> Any:
-    return installed().make("solver", solver, settings) if isinstance(solver, str) else solver
+def _named(solver: Any, options: dict[str, Any]) -> Any:
+    """The solver of that name, made with the settings that it takes out of `options`; an object as it is."""
+    if not isinstance(solver, str):
+        return solver
+    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
+    return installed().make("solver", solver, settings)
 
 
 def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
@@ -18,14 +22,12 @@ def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> An
     """
     from ..solving import solve as run
 
-    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
-    return run(f, y0, ts, _named(solver, settings), **options)
+    return run(f, y0, ts, _named(solver, options), **options)
 
 
 def prepare(f: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
     """A handle that solves f on ts again and again: `ready(y0)`; what can be looked up once is."""
-    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
-    made = _named(solver, settings)
+    made = _named(solver, options)
 
     def ready(y0: Any) -> Any:
         """The solution from y0."""
