@@ -78,7 +78,11 @@ DATA = [
     data("not positive", "t,x\n0,1\n1,-2\n2,4\n", ": error[D061]: ", "at t = 1", "fit x.csv --noise x=lognormal"),
     data("no counts", "t,x\n0,1\n1,-2\n2,4\n", ": error[D061]: ", "poisson", "fit x.csv --noise x=poisson"),
     Bad(
-        "too few to split", "fit x.csv --split last:60%", "error[D033]: ", "--split none", {"x.csv": "t,x\n0,1\n1,2\n"}
+        "too few to split",
+        "fit x.csv --split last:60%",
+        "x.csv: error[D033]: ",
+        "--split none",
+        {"x.csv": "t,x\n0,1\n1,2\n"},
     ),
     typed("a folder", "fit .", ".: error[D003]: this is a directory"),
     typed("a path through a file", "fit ponds.csv/x.csv", "ponds.csv/x.csv: error[D002]: "),

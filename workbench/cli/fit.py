@@ -32,6 +32,7 @@ from .texts import PAIR, SECONDS_FORM, Form
 if TYPE_CHECKING:
     from ..workflow import Fitted
 
+WITH_RESUME = ("resume", "iterations", "max_time", "folder", "as_json", "gates", "config", "plugin_files")
 GATE = Form("gate", read_gate)
 CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
 OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
@@ -91,6 +92,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     """
     if (options["source"] is None) == (options["resume"] is None):
         raise UsageError("fit takes a SOURCE or --resume RUN, one of them", help="workbench fit lynx_hare")
+    _require_own_choices(ctx, options["resume"])
     if options["dry_run"]:
         from ..workflow import plan
         from .dry_run import text_of
@@ -111,6 +113,19 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(1 if closed else 0)
 
 
+def _require_own_choices(ctx: click.Context, resume: str | None) -> None:
+    """A run that is resumed keeps its data and choices; raises UsageError where others are typed."""
+    if resume is None:
+        return
+    typed = click.core.ParameterSource.COMMANDLINE
+    for parameter in ctx.command.params:
+        if parameter.name not in WITH_RESUME and ctx.get_parameter_source(str(parameter.name)) is typed:
+            raise UsageError(
+                f"{parameter.opts[-1]} does not go with --resume, which keeps a run's own choices",
+                help=f"workbench fit --resume {resume}, or a new fit with other choices",
+            )
+
+
 def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
     """The fits, and the signal that interrupted them (0: none)."""
     from .. import workflow
@@ -124,7 +139,9 @@ def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
             "on_step": watcher,
         }
         if options["resume"] is not None:
-            fits = [workflow.resume(options["resume"], store=options["folder"], **limits)]
+            fits = [
+                workflow.resume(options["resume"], store=options["folder"], plugins=options["plugin_files"], **limits)
+            ]
         else:
             kept = {"name": options["name"], "store": options["folder"]}
             arguments = _arguments(options) | limits | kept | {"on_notes": _say}

@@ -10,7 +10,7 @@ import click
 from ..errors.usage import UsageError
 from .configuration import ConfiguredCommand
 from .curves import deliver
-from .options import data_options, json_option, meaning_of, output_option, settings_option
+from .options import data_options, json_option, meaning_of, output_option, plugin_option, settings_option
 from .output import emit_json, hint, number
 from .store import run_argument, runs_option
 from .texts import NUMBERS, PERCENT, STATES
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @settings_option
 @output_option
 @runs_option
+@plugin_option
 @json_option
 def predict(run: str, **options: Any) -> None:
     """Predict with RUN (a name, the beginning of one, a path or @last), and print the curve as CSV.
@@ -59,6 +60,7 @@ def predict(run: str, **options: Any) -> None:
         run,
         **{key: options[key] for key in ("times", "until", "x0", "data", "fit_initial", "interval", "settings")},
         store=options["folder"],
+        plugins=options["plugin_files"],
         **meaning,
     )
     for note in prediction.notes:

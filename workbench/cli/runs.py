@@ -46,11 +46,12 @@ def list_(as_json: bool, folder: Path) -> None:
 @runs_option
 @click.pass_context
 def verify_(ctx: click.Context, names: tuple[str, ...], as_json: bool, folder: Path) -> None:
-    """Check the seal and the layout of runs, all of them unless some are named; exits 1 if one is not whole."""
+    """Check the seal and the layout of runs, of every .h5 file unless some are named; exits 1 if one is not whole."""
     from ..errors.base import WorkbenchError
-    from ..runs import catalog, resolve, verify
+    from ..runs import resolve, verify
 
-    paths = [resolve(name, folder) for name in names] or [summary.path for summary in catalog(folder)]
+    stored = sorted(path for path in folder.glob("*.h5") if not path.name.startswith("."))  # however damaged
+    paths = [resolve(name, folder) for name in names] or stored
     checked: list[dict[str, Any]] = []
     for path in paths:
         try:

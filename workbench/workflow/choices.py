@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors.plugins import ContractBroken
+from ..errors.store import LayoutWrong
 from ..registry import by_kind, installed
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ MEMBERS = {
     "strategy": ("start", "advance"),
 }
 """Kind → what its contract (workbench.contracts) asks of an object."""
+
+NOT_OURS = "the run's configuration does not say how it was fitted"
 
 DENSE = 2000
 """Unknowns up to which least squares with a dense Jacobian is the rule; beyond it L-BFGS."""
@@ -41,6 +44,18 @@ class Choices:
     seed: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()  # files given by --plugin
+
+    @classmethod
+    def stored(cls, config: Mapping[str, Any], plugins: Iterable[str | Path] = ()) -> Choices:
+        """The choices in a run's configuration; raises LayoutWrong where it is none of ours."""
+        names = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine")
+        chosen, settings = config.get("choices"), config.get("settings")
+        if not isinstance(chosen, dict) or not isinstance(settings, dict):
+            raise LayoutWrong(NOT_OURS, help="fit again")
+        if type(chosen.get("seed")) is not int or not all(isinstance(chosen.get(name), str) for name in names):
+            raise LayoutWrong(NOT_OURS, help="fit again")
+        texts = {name: chosen[name] for name in names}
+        return cls(**texts, seed=chosen["seed"], settings=settings, plugins=tuple(str(file) for file in plugins))
 
     def make(self, kind: str) -> Any:
         """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what it must have."""
@@ -109,6 +124,14 @@ def choose(
     for kind in ("dynamics", "solver", "loss", "strategy", *(["optimizer"] if optimizer else [])):
         installed(files).arguments(kind, getattr(choices, kind), by_kind(settings)[kind])
     return choices
+
+
+def limits_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The iterations and seconds that a run was started with; raises LayoutWrong where there are none."""
+    limits = config.get("limits")
+    if not isinstance(limits, dict) or not {"iterations", "max_time"} <= limits.keys():
+        raise LayoutWrong("the run's configuration does not say how long it may go on", help="give --iterations")
+    return limits
 
 
 def optimizer_for(field: Field, n_unknowns: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import Where
+from ..errors.store import LayoutWrong
 from ..fitting import FitBudget
 from .changes import Changes
 from .choices import Choices
@@ -90,23 +93,43 @@ def opened(run: str | Path | Run, store: str | Path = "runs") -> Run:
     return run if isinstance(run, Run) else Run.open(resolve(str(run), Path(store)))
 
 
-def load(run: str | Path | Run, store: str | Path = "runs") -> Fitted:
-    """A stored run as a Fitted that can predict; its plugins must be installed."""
+def load(run: str | Path | Run, store: str | Path = "runs", plugins: Iterable[str | Path] = ()) -> Fitted:
+    """A stored run as a Fitted that can predict.
+
+    Its plugins must be installed or given as files in `plugins`: a run names them, and never says where they are.
+    """
     from .session import Session
 
     stored = opened(run, store)
-    config = stored.config
-    choices = Choices(**{**config["choices"], "settings": config["settings"], "plugins": tuple(config["plugins"])})
-    session = Session(question_of(stored), choices, FitBudget(time.monotonic))
-    session.state = stored.checkpoint
+    session = Session(question_of(stored), Choices.stored(stored.config, plugins), FitBudget(time.monotonic))
+    session.state = state_of(stored, session)
     return Fitted(stored, session, Path(stored.path))
 
 
 def question_of(stored: Run) -> Problem:
-    """The problem of a run, from what is stored in it alone."""
+    """The problem of a run, from what is stored in it alone; raises LayoutWrong where that is none of ours."""
+    try:
+        return _question(stored, stored.config)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"the run's configuration cannot be read: {type(error).__name__} {error}"
+        raise LayoutWrong(message, help="fit again", where=Where(str(stored.path))) from error
+
+
+def state_of(stored: Run, session: Session) -> Any:
+    """The checkpoint of a run, looked over before a session goes on from it; raises LayoutWrong."""
+    state = stored.checkpoint
+    inner = state.get("strategy") if isinstance(state, dict) else None
+    x = inner.get("x") if isinstance(inner, dict) else None
+    sound = isinstance(x, np.ndarray) and x.shape == session.model.unknowns.start.shape
+    if not sound or not isinstance(state.get("number"), int) or not isinstance(state.get("done"), str):
+        message = "the run's checkpoint does not fit the model that its configuration describes"
+        raise LayoutWrong(message, help="fit again", where=Where(str(stored.path)))
+    return state
+
+
+def _question(stored: Run, config: dict[str, Any]) -> Problem:
     from ..problem import Problem, read_problem
 
-    config = stored.config
     problem = Problem(config["problem"] or "data")
     if stored.problem_text:
         problem = read_problem(stored.problem_text + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,7 @@ def predict(
     interval: float | None = None,
     store: str | Path = "runs",
     settings: Mapping[str, Any] | None = None,
+    plugins: Iterable[str | Path] = (),
     **meaning: Any,
 ) -> Prediction:
     """Solve a fitted model freely.
@@ -93,7 +94,7 @@ def predict(
     """
     from .fitted import Fitted, load
 
-    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store)
+    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store, plugins)
     model, x = fit.session.model, fit.session.x
     notes: tuple[str, ...] = ()
     if data is not None:

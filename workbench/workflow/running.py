@@ -13,7 +13,7 @@ import numpy as np
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .changes import Changes
-from .choices import Choices, choose
+from .choices import Choices, choose, limits_of
 from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
 from .session import Session
@@ -126,6 +126,7 @@ def resume(
     store: str | Path = "runs",
     iterations: int | None = None,
     max_time: float | None = None,
+    plugins: Iterable[str | Path] = (),
     on_step: OnStep | None = None,
     budget: FitBudget | None = None,
     commit_share: float = 0.02,
@@ -136,41 +137,28 @@ def resume(
     those that it was started with. Raises FitFailed (N011) for a run that has failed.
     """
     from ..runs import Run, RunWriter
-    from .fitted import load, opened
+    from .fitted import load, opened, question_of, state_of
 
     stored = opened(run, store)
     require_success(stored.status, [str(event) for event in stored.history.get("event", ())])
     more = iterations is not None or max_time is not None
     if not _goes_on(stored.status, more):
-        return load(stored)
+        return load(stored, plugins=plugins)
     with RunWriter(stored.path, "continue", share=commit_share) as writer:
         stored = Run.open(stored.path)  # once more: until we held the lock, another process may have gone on with it
-        limits = stored.config["limits"]
+        limits = limits_of(stored.config)
         budget = budget or FitBudget(time.monotonic)
         budget.iterations = limits["iterations"] if iterations is None else iterations
         budget.seconds = limits["max_time"] if max_time is None else max_time
-        session = _restored(stored, budget)
+        session = Session(question_of(stored), Choices.stored(stored.config, plugins), budget)
         history = {column: list(values) for column, values in stored.history.items()}
-        session.resume(stored.checkpoint, history, float(stored.timings.get("seconds", 0.0)))
+        session.resume(state_of(stored, session), history, float(stored.timings.get("seconds", 0.0)))
         config = {**stored.config, "limits": {"iterations": budget.iterations, "max_time": budget.seconds}}
         return Fitted(drive(session, config, writer, on_step), session, writer.path)
 
 
 def _goes_on(status: str, more: bool) -> bool:
     return status in ("running", "interrupted") or (more and status in ("iterations", "time"))
-
-
-def _restored(stored: Run, budget: FitBudget) -> Session:
-    from .fitted import question_of
-
-    choices = Choices(
-        **{
-            **stored.config["choices"],
-            "settings": stored.config["settings"],
-            "plugins": tuple(stored.config["plugins"]),
-        }
-    )
-    return Session(question_of(stored), choices, budget)
 
 
 def _require_here(engine: str, device: str) -> None:
@@ -201,7 +189,6 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
         "start": problem.start,
         "choices": session.choices.document(),
         "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in session.choices.settings.items()},
-        "plugins": list(session.choices.plugins),
         "limits": {"iterations": budget.iterations, "max_time": budget.seconds},
         "notes": [*problem.data.notes, *problem.notes],
     }

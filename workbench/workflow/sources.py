@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Where
-from ..errors.data import FileMissing, FormatUnknown
+from ..errors.data import DataError, FileMissing, FormatUnknown
 from ..errors.nearest import did_you_mean
 from ..errors.usage import UnknownName
 from ..registry import by_kind, installed
@@ -155,6 +155,15 @@ def _neither(name: str, plugins: Iterable[str | Path]) -> UnknownName:
 
 
 def _put(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | None = None) -> Problem:
+    try:
+        return _matched(problem, data, split, map)
+    except DataError as error:
+        if data.source:
+            error.at(Where(data.source))
+        raise
+
+
+def _matched(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | None) -> Problem:
     if problem.system is None:
         named = replace(problem, name=Path(data.source).stem) if data.source else problem
         return named.with_data(data, split, map)
