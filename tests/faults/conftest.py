@@ -18,12 +18,15 @@ TRIALS = int(os.environ.get("WORKBENCH_FAULTS", "1"))
 """What the numbers of trials of the short form are multiplied by."""
 
 SERVER = """
-import gc, json, os, sys, tempfile, traceback
+import contextlib, gc, io, json, os, sys, tempfile, traceback
 from workbench.cli import main
 from workbench import workflow
 import torch, h5py, sympy, scipy.optimize, scipy.integrate, scipy.interpolate, scipy.stats, scipy.special
-with tempfile.TemporaryDirectory() as folder:  # every module that a fit imports is imported now
-    workflow.fit("lynx_hare", split="none", iterations=2, store=folder)
+# every module that a fit imports is imported now: a child that goes on as nobody may be unable to read it
+with tempfile.TemporaryDirectory() as folder:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.suppress(SystemExit):
+            main(["fit", "lynx_hare", "--split", "none", "--iterations", "2", "--runs", folder])
     workflow.fit("lynx_hare", dynamics="mlp", iterations=2, settings={"dynamics.hidden": (2,)})
 gc.freeze()
 

@@ -96,3 +96,17 @@ def test_neither_a_configuration_nor_a_variable_loads_a_file(place: Path) -> Non
     (place / "workbench.toml").unlink()
     run(begin, ["solvers"], place, WORKBENCH_PLUGIN="evil.py", WORKBENCH_SOLVERS_PLUGIN_FILES="evil.py")
     assert not (place / "EXECUTED").exists()
+
+
+def test_a_run_made_with_a_plugin_file_does_not_load_it_again_by_itself(place: Path) -> None:
+    begin = [str(COMMAND)] if COMMAND.exists() else MODULE
+    fit = ["fit", "decay", "--name", "made", "--split", "none", "--solver", "evil_euler", "--plugin", "evil.py"]
+    made = run(begin, fit, place)
+    assert made.returncode == 0, made.stderr
+    (place / "EXECUTED").unlink()
+    for words in (["predict", "made"], ["show", "made"], ["fit", "--resume", "made"]):
+        answer = run(begin, words, place)
+        assert not (place / "EXECUTED").exists(), words
+        assert answer.returncode == 0 if words[0] == "show" else "error[U002]" in answer.stderr, answer.stderr
+    again = run(begin, ["predict", "made", "--plugin", "evil.py"], place)
+    assert again.returncode == 0, again.stderr
