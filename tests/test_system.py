@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import numpy as np
 import pytest
@@ -153,13 +152,11 @@ def test_expressions_in_a_circle_are_refused() -> None:
         system.graph()
 
 
-def test_a_tower_of_constants_in_expressions_costs_no_time_and_is_never_computed_exactly() -> None:
+def test_a_tower_of_constants_in_expressions_is_never_computed_exactly() -> None:  # it would have 64^20 digits
     tower = tuple(Expression(f"e{n + 1}", f"e{n}^64") for n in range(20))
     system = System("s", states=(State("x", "-e20*x", 1.0),), expressions=(Expression("e0", "10^64"), *tower))
-    start = time.process_time()
     with contextlib.suppress(FormulaRefused):
         assert not np.isfinite(values(system, "rhs", [1.0])).all()
-    assert time.process_time() - start < 2.0  # importing SymPy included; exact integers would have 64^20 digits
 
 
 def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
