@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,21 @@ def test_a_fit_whose_forecast_blows_up_is_kept_with_null_for_the_test() -> None:
     document = plain(fitted)
     assert document["metrics"]["holdout"] is None or document["metrics"]["holdout"]["sse"] is None
     assert document["verdict"]["word"] != "good"
+
+
+def test_a_trajectory_held_out_whole_gets_the_mean_of_the_others_own_parameters() -> None:
+    found = wb.fit("theophylline", split="trajectories:25%", iterations=3)
+    model, x = found.session.model, found.session.x
+    own = model.unknowns.values(x)["own"]
+    names = next(block.labels for block in model.unknowns.blocks if block.name == "own")
+    ka = own[:, names.index("ka")]
+    assert model.data.n_trajectories == 12
+    np.testing.assert_allclose(ka[9:], np.exp(np.log(ka[:9]).mean()), rtol=1e-12)  # ka is fitted as its logarithm
+
+
+def test_a_map_names_the_column_of_a_covariate(tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("Subject,Dose,hour,conc\n" + "".join(f"1,4.0,{t},{2.0 + t - 0.2 * t * t}\n" for t in range(6)))
+    found = wb.fit(file, problem="theophylline", map={"dose": "Dose"}, split="none", iterations=1)
+    assert found.session.model.covariates is not None
+    assert found.session.model.covariates.tolist() == [[4.0]]

@@ -13,7 +13,7 @@ from ..errors.numerics import GradientUnavailable
 from ..errors.usage import UsageError
 from ..graph import Graph
 from ..problem import Problem
-from ..unknowns import Block, Unknowns
+from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
 from .inputs import InputTable
 from .misfit import Misfit
@@ -61,6 +61,24 @@ class Model:
         trained = np.zeros(self.data.n_trajectories, dtype=bool)
         trained[self.data.trajectory_of[self.training_part]] = True
         return replace(block, free=block.spread("free") & trained[:, None])
+
+    def settle(self, x: np.ndarray) -> None:
+        """Give trajectories without training values the mean of the others' own parameters, in the fitted scale.
+
+        x keeps its meaning: what is given here is held. Initial values stay at the first observations.
+        """
+        own = next((block for block in self.unknowns.blocks if block.name == "own"), None)
+        trained = np.zeros(self.data.n_trajectories, dtype=bool)
+        trained[self.data.trajectory_of[self.training_part]] = True
+        if own is None or trained.all():
+            return
+        value = self.unknowns.values(x)["own"]
+        bounds = (own.spread("lower"), own.spread("upper"))
+        scaled = to_free_scale(value, own.transforms(), *bounds)
+        scaled[~trained] = scaled[trained].mean(axis=0)
+        settled = np.where(trained[:, None], own.value, to_physical(scaled, own.transforms(), *bounds)[0])
+        blocks = [replace(b, value=settled) if b.name == "own" else b for b in self.unknowns.blocks]
+        self.use(Unknowns(blocks))
 
     def use(self, unknowns: Unknowns) -> None:
         """Take other start values or other held entries of the same blocks."""

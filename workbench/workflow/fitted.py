@@ -103,6 +103,7 @@ def load(run: str | Path | Run, store: str | Path = "runs", plugins: Iterable[st
     stored = opened(run, store)
     session = Session(question_of(stored), Choices.stored(stored.config, plugins), FitBudget(time.monotonic))
     session.state = state_of(stored, session)
+    session.model.settle(session.x)
     return Fitted(stored, session, Path(stored.path))
 
 

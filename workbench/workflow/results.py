@@ -22,6 +22,7 @@ LARGEST_TABLE = 50
 def results(session: Session) -> dict[str, Any]:
     """The finished parts of a Record: prediction, residual, metrics, diagnostics, parameters, equations."""
     model, x = session.model, session.x
+    model.settle(x)
     data, part = model.data, np.asarray(session.problem.part)
     everything = model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool)))
     states, prediction = reached(everything)

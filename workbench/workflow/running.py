@@ -105,10 +105,12 @@ def fit_each(source: str | Path | Dataset | Problem, *, name: str | None = None,
         source, opening.get("problem"), split="none", settings=settings, meaning=meaning, plugins=plugins
     )
     assert whole.data is not None
+    say = options.pop("on_notes", None)
+    if say is not None:
+        say([*whole.data.notes, *whole.notes])
     fits = []
     for i, trajectory in enumerate(whole.data.trajectories):
-        one = whole.with_data(whole.data.select([i]), split)
-        one = replace(one, notes=whole.notes if i == 0 else ())
+        one = replace(whole, notes=()).with_data(whole.data.select([i]), split)
         named = f"{name}-{trajectory}" if name else None
         fits.append(fit(one, settings=settings, plugins=plugins, split=split, name=named, **options))
     return fits

@@ -120,10 +120,12 @@ def _answered(
     from ..dataset.assemble import assemble
 
     told = _told(problem.assembly(own_file), meaning)
+    renamed = told.get("map") or {}
+    if isinstance(told.get("covariates"), Mapping):
+        told["covariates"] = {name: renamed.get(name, column) for name, column in told["covariates"].items()}
     table = _table(path, settings, told, plugins)
     if problem.system is not None and not told.get("states"):
-        map = told.get("map") or {}
-        columns = [map.get(name, name) for name in problem.system.observed_names]
+        columns = [renamed.get(name, name) for name in problem.system.observed_names]
         there = [column for column in columns if column in table.columns]
         told |= {"states": there} if len(there) == len(columns) else {}
     return _put(problem, assemble(table, **told), split, told.get("map"))
