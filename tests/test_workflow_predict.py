@@ -131,7 +131,7 @@ def test_several_trajectories_are_lists_in_the_document() -> None:
         ({"times": [1.0, 0.5]}, "increase"),
         ({"times": [0.0, np.nan]}, "finite"),
         ({"times": [-1.0, 1.0]}, "before the start"),
-        ({"until": -3.0}, "before the data"),
+        ({"until": -3.0}, "is no time after 0"),
         ({"x0": {"z": 1.0}}, "no state 'z'"),
         ({"x0": [1.0, 2.0]}, "2 values"),
         ({"interval": 100.0}, "interval"),

@@ -32,8 +32,14 @@ class Scales:
         assert data is not None, "a network is built for data"
         seen = np.asarray(problem.part) != TEST if problem.part is not None else np.ones(len(data.t), dtype=bool)
         y_mean, y_spread = _spread(data.values[seen])
-        u = data.inputs.values if data.inputs is not None else np.zeros((1, 0))
-        c = np.column_stack(list(data.covariates.values())) if data.covariates else np.zeros((1, 0))
+        end = np.full(data.n_trajectories, -np.inf)  # of what is seen of each trajectory
+        np.maximum.at(end, data.trajectory_of[seen], data.t[seen])
+        u, c = np.zeros((1, 0)), np.zeros((1, 0))
+        if data.inputs is not None:
+            owner = np.repeat(np.arange(data.n_trajectories), data.inputs.row_size)
+            u = data.inputs.values[data.inputs.t <= end[owner]]
+        if data.covariates:
+            c = np.column_stack(list(data.covariates.values()))[np.isfinite(end)]
         t_mean, t_spread = _spread(data.t[seen][:, None])
         slope = _slopes(data, seen, y_spread)
         return cls(y_mean, y_spread, slope, *_spread(u), *_spread(c), float(t_mean[0]), float(t_spread[0]))

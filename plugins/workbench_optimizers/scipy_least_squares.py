@@ -36,26 +36,28 @@ class ScipyLeastSquares:
         try:
             frozen = objective.frozen(state["x"])
             seen = _Remember(frozen, len(state["x"]))
-            result = minimise(
-                seen.residuals,
-                _inside(state["x"], objective),
-                jac=seen.jacobian,
-                bounds=(objective.lower, objective.upper),
-                method="trf",
-                x_scale="jac",
-                ftol=self.ftol * 1e-2,
-                xtol=1e-12,
-                gtol=1e-12,
-            )
+            with np.errstate(all="ignore"):  # where a trial point has no solution its residuals are infinite
+                result = minimise(
+                    seen.residuals,
+                    _inside(state["x"], objective),
+                    jac=seen.jacobian,
+                    bounds=(objective.lower, objective.upper),
+                    method="trf",
+                    x_scale="jac",
+                    ftol=self.ftol * 1e-2,
+                    xtol=1e-12,
+                    gtol=1e-12,
+                )
         except NumericsError as error:
             return state, Step(k, self.name, float("inf"), event=error.message, done=True, status="failed.N010")
-        value = objective.value(result.x)
-        before = state["value"]
+        bound = np.where(result.active_mask < 0, objective.lower, objective.upper)
+        x = np.where(result.active_mask == 0, result.x, bound)  # trf stays a hair inside of what it ends at
+        value, before = objective.value(x), objective.value(state["x"])  # the prior may have changed since the last
         if not np.isfinite(value) or (k > 1 and value > before):
             return {**state, "k": k}, Step(k, self.name, before, done=True, status="converged")
         done = (k > 1 and before - value <= self.ftol * abs(value)) or k >= self.max_rounds
         status = "" if not done else "iterations" if k >= self.max_rounds else "converged"
-        return {"x": result.x, "k": k, "value": value}, Step(k, self.name, value, done=done, status=status)
+        return {"x": x, "k": k, "value": value}, Step(k, self.name, value, done=done, status=status)
 
 
 class _Remember:

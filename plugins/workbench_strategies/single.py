@@ -36,11 +36,9 @@ class OneRung:
         free = np.ones(len(unknowns.start), dtype=bool)
         if self.kind == "defect":
             free &= ~unknowns.mask("initial")
-        return rung.begin(task, self._objective(task), free, unknowns.start)
+        return {"x": unknowns.start, "at": rung.begin(task, self._objective(task), free, unknowns.start)}
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
-        """One step of the optimizer; at the end x is the best point on the validation part."""
-        state, step = rung.advance(task, self._objective(task), state, rung.Watch(self.patience))
-        if step.done:
-            state = {**state, "x": state["best_x"]}
-        return state, replace(step, rung=f"{self.kind}: {step.rung}")
+        """One step of the optimizer; x is the best point on the validation part so far."""
+        at, step = rung.advance(task, self._objective(task), state["at"], rung.Watch(self.patience))
+        return {"x": at["best_x"], "at": at}, replace(step, rung=f"{self.kind}: {step.rung}")

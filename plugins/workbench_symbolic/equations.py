@@ -85,7 +85,7 @@ class SystemField:
         rows = self.problem.data.n_trajectories if self.problem.data is not None else 1
         value = np.tile(np.array([float(s.initial) for s in states]), (rows, 1))
         for j, state in enumerate(states):
-            if state.fit:
+            if state.fit and not state.given:
                 value[:, j] = self._observed_start(state.name, value[:, j], state.lower, state.upper)
         return Block(
             "initial",

@@ -11,14 +11,19 @@ from .curve import Collocation, collocate
 
 
 def states_observed(model: Model) -> np.ndarray | None:
-    """The channel that measures each state itself (state,), or None where some state is hidden.
+    """The channel that measures each state itself (state,), or None where some state is hidden."""
+    found = measured(model)
+    return found if (found >= 0).all() else None
+
+
+def measured(model: Model) -> np.ndarray:
+    """The channel that measures each state itself (state,), −1 where it is hidden.
 
     Probed at two points: a channel measures a state where it equals it and its derivative is a unit vector.
     """
     d, x = len(model.field.states), model.unknowns.start
     if model.graph is None:
-        at = [int(np.flatnonzero(model.channel_columns == j)[0]) for j in range(d)]
-        return np.array(at)
+        return np.array([next(iter(np.flatnonzero(model.channel_columns == j)), -1) for j in range(d)], dtype=int)
     probe = np.linspace(0.3, 0.7, 2 * d).reshape(2, d)
     t, numbers = np.full(2, model.t0[0]), np.zeros(2, dtype=int)
     mu = model.observe(x, t, probe, numbers)
@@ -28,7 +33,7 @@ def states_observed(model: Model) -> np.ndarray | None:
         for j in range(d):
             if np.array_equal(mu[:, c], probe[:, j]) and np.array_equal(slopes[:, c], np.eye(d)[[j, j]]):
                 channel[j] = c
-    return channel if (channel >= 0).all() else None
+    return channel
 
 
 class DefectObjective:

@@ -28,6 +28,8 @@ def steps(
             yield state, Step(state["number"], "end", float("inf"), done=True, status=spent)
             return
         inner, step = strategy.advance(task, state["strategy"])
+        if task.budget.exhausted(0) == "time":
+            continue  # the deadline may have cut solves off: nothing that this advance found can be trusted
         number = state["number"] + 1
         state = {"number": number, "strategy": inner, "done": (step.status or "converged") if step.done else ""}
         yield state, replace(step, number=number)

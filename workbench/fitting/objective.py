@@ -40,7 +40,7 @@ class TrajectoryObjective:
     def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and its gradient (unknown,); inf and NaN where there is no finite solution."""
         try:
-            return self.trial(x).gradient()
+            return self.trial(x).gradient(self._weights)
         except NoFiniteSolution:
             return float("inf"), np.full(len(x), np.nan)
 

@@ -135,14 +135,14 @@ class Trial:
             raise NoFiniteSolution("the sensitivities have no finite solution")
         return variational.split(solved.ys)[1:]
 
-    def gradient(self) -> tuple[float, np.ndarray]:
+    def gradient(self, weights: Weights | None = None) -> tuple[float, np.ndarray]:
         """The loss and its gradient by x (unknown,), by the discrete adjoint where the solver has one."""
         if self.model.gradient == "forward" or not self.model.solver.differentiable:
-            line = self.linearize()
+            line = self.linearize(weights)
             return line.value, line.vjp(line.residuals)
         values, misfit, model = self.selection.values, self.model.misfit, self.model
         misfit.check(values, self.predicted)
-        used = misfit.weights(values, self.predicted)
+        used = weights or misfit.weights(values, self.predicted)
         r, slope, observation, channel = misfit.linear(values, self.predicted, used)
         g_mu = np.zeros_like(self.predicted)
         g_mu[observation, channel] = r * slope
@@ -157,4 +157,4 @@ class Trial:
             padded = np.zeros((len(lines), model.columns.n_parameters + len(model.columns.initial_states)))
             padded[:, : lines.shape[1]] = lines
             g_x = g_x + model.columns.pull_unknowns(padded, numbers, self.x)
-        return misfit.value(values, self.predicted), g_x
+        return misfit.value(values, self.predicted, weights), g_x

@@ -24,6 +24,7 @@ class State:
     unit: str = ""
     prior: str = ""
     atol: float | None = None  # absolute tolerance of a solve; None: the solver's own
+    given: bool = False  # the initial value was asked for: a fit starts there, not at the first observation
 
 
 @dataclass(frozen=True)

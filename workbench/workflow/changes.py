@@ -16,6 +16,7 @@ from ..errors.usage import UsageError
 if TYPE_CHECKING:
     from ..problem import Problem
     from ..system import System
+    from ..system.parts import Parameter, State
 
 NOISE = ("gaussian", "lognormal", "poisson")
 SUPPORT = {"lognormal": "positive", "poisson": "no negative"}
@@ -61,8 +62,10 @@ class Changes:
         both = [*parameters, *states]
         for name, value in self.values.items():
             if name in states:
-                states[name] = replace(states[name], initial=float(value))
+                _require_inside(name, value, states[name])
+                states[name] = replace(states[name], initial=float(value), given=True)
             elif name in parameters:
+                _require_inside(name, value, parameters[name])
                 parameters[name] = replace(parameters[name], value=float(value))
             else:
                 raise _unknown("--set", name, both, "parameter")
@@ -93,6 +96,20 @@ def _require_support(problem: Problem) -> None:
                 help=f"--noise {channel}=gaussian",
                 where=Where(data.source) if data.source else None,
             )
+
+
+def _require_inside(name: str, value: float, thing: Parameter | State) -> None:
+    inside = thing.lower <= value <= thing.upper
+    if thing.transform == "log":
+        inside = inside and value > 0
+    if thing.transform == "logit":
+        inside = thing.lower < value < thing.upper
+    if not inside:
+        positive = " and positive" if thing.transform == "log" else ""
+        raise UsageError(
+            f"--set {name}={value:g} is outside of its bounds",
+            help=f"within [{thing.lower:g}, {thing.upper:g}]{positive}",
+        )
 
 
 def _require_number(flag: str, name: str, initial: float | str) -> None:

@@ -32,7 +32,13 @@ def drive(session: Session, config: dict[str, Any], writer: RunWriter | None, on
             on_step(step)
     if writer is not None and (session.status == "interrupted" or session.status.startswith("failed")):
         writer.commit(session.record(config))  # at once: whoever interrupts may not wait until the fit is judged
-    record = _judged(session, config)
+    try:
+        record = _judged(session, config)
+    except FitFailed:
+        if writer is not None and not session.status.startswith("failed"):
+            session.state = {**session.state, "done": f"failed.{FitFailed.code}"}
+            writer.commit(session.record(config))
+        raise
     if writer is not None:
         writer.commit(record)
     return record

@@ -14,6 +14,7 @@ from ..dataset import TRAIN, Dataset
 from ..errors import WorkbenchError
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
+from ..fitting.defect import measured
 from ..model import Model, Selection
 from ..unknowns import Block, Unknowns
 from .results import LARGEST_TABLE, reached, uncertainty_of
@@ -142,8 +143,12 @@ def _times(model: Model, times: Any, until: float | None) -> np.ndarray:
     ts, _, _ = data.padded()
     if until is None:
         return ts
-    if not until > data.t.min():
-        raise UsageError(f"--until {until:g} lies before the data's first time {data.t.min():g}")
+    last = float(data.t[data.starts].max())
+    if not (np.isfinite(until) and until > last):
+        raise UsageError(
+            f"--until {until:g} is no time after {last:g}, where the last trajectory begins",
+            help=f"--until {float(data.t.max()):g} or later",
+        )
     steps = np.diff(ts, axis=1)
     spacing = float(np.nanmedian(steps[steps > 0])) if (steps > 0).any() else (until - float(data.t.min())) / 100
     digits = 12 - int(np.ceil(np.log10(max(abs(until), spacing))))  # binary rounding shows from the 15th on
@@ -204,12 +209,28 @@ def _on_new_data(
     blocks = [_carried(block, old, record) for block in old.model.unknowns.blocks]
     model = Model(question, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
     model = _started_from_data(model, samples)
-    return model, model.unknowns.start, tuple(question.notes)
+    hidden = [model.field.states[i] for i in model.columns.initial_states if measured(model)[i] < 0]
+    said = (
+        [f"not measured, so started at the fitted values' mean: {', '.join(hidden)}"] if hidden and samples == 1 else []
+    )
+    return model, model.unknowns.start, (*question.notes, *said)
 
 
 def _like(data: Dataset, fitted: Dataset) -> Dataset:
-    """The new record with the channels, in the order, that the model was fitted to."""
+    """The new record with the channels, in the order, that the model was fitted to; its drives must be the same."""
+    for kind, wanted, found in zip(("inputs", "covariates"), _drives(fitted), _drives(data), strict=True):
+        if wanted != found:
+            raise UsageError(
+                f"the model was fitted with the {kind} {', '.join(wanted) or 'none'}, "
+                f"and the new data have {', '.join(found) or 'none'}",
+                help=f"--{kind} {','.join(wanted)}" if wanted else f"leave --{kind} out",
+            )
     return data.with_channels(fitted.channels)
+
+
+def _drives(data: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of inputs and covariates, in order."""
+    return (data.inputs.names if data.inputs is not None else ()), tuple(data.covariates)
 
 
 def _carried(block: Block, old: Any, data: Dataset) -> Block:
@@ -222,19 +243,17 @@ def _carried(block: Block, old: Any, data: Dataset) -> Block:
 
 def _started_from_data(model: Model, samples: int) -> Model:
     """Initial values at the first observation of each observed state, or fitted to the first samples."""
-    from ..fitting.defect import states_observed
-
     blocks = {block.name: block for block in model.unknowns.blocks}
     if "initial" not in blocks:
         return model
     block, data = blocks["initial"], model.data
     value = block.value.copy()
     firsts = data.values[data.starts]
-    channel = states_observed(model)
-    if channel is not None:
-        for j, state in enumerate(model.columns.initial_states):
+    channel, at_start = measured(model), data.t[data.starts] == model.t0
+    for j, state in enumerate(model.columns.initial_states):
+        if channel[state] >= 0:
             first = firsts[:, channel[state]]
-            value[:, j] = np.where(np.isfinite(first), first, value[:, j])
+            value[:, j] = np.where(np.isfinite(first) & at_start, first, value[:, j])
     others = [other for other in model.unknowns.blocks if other.name != "initial"]
     if samples > 1:
         value = _fitted_start(model, [*others, replace(block, value=value, free=True)], samples)
@@ -256,6 +275,10 @@ def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray
         state, step = optimizer.advance(objective, state)
         if step.done:
             break
+    if step.status.startswith("failed"):
+        raise SolveFailed(
+            f"no initial state fits the first {samples} samples: {step.event}", help="--fit-initial 1, or give --x0"
+        )
     return model.unknowns.values(state["x"])["initial"]
 
 

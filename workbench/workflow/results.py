@@ -160,7 +160,10 @@ def _held(model: Model, x: np.ndarray) -> dict[str, Any]:
 
 
 def _derived(model: Model, x: np.ndarray, uncertainty: diagnose.Uncertainty) -> dict[str, Any]:
-    """Functions of the shared parameters that the problem asks for, with errors by the delta method."""
+    """Functions of the parameters that the problem asks for, with errors by the delta method.
+
+    With several trajectories those that depend on a trajectory's own parameters or covariates are left out.
+    """
     graph, system = model.graph, model.problem.system
     if graph is None or system is None or not graph.groups.get("derived"):
         return {}
@@ -168,11 +171,20 @@ def _derived(model: Model, x: np.ndarray, uncertainty: diagnose.Uncertainty) -> 
     c = model.covariates[:1] if model.covariates is not None else None
     zero = np.zeros((1, len(model.field.states)))
     value, by_p = graph.function("derived", ("p",))(model.t0[:1], zero, None, c, p)
+    own = {label for block in model.unknowns.blocks if block.value.ndim == 2 for label in block.labels}
+    names = [each.name for each in system.derived]
+    if model.data.n_trajectories > 1:
+        of_all = ~by_p[0][:, [name in own for name in graph.parameters]].any(axis=1)
+        if "c" in graph.depends("derived"):
+            _, by_c = graph.function("derived", ("c",))(model.t0[:1], zero, None, c, p)
+            of_all &= ~by_c[0].any(axis=1)
+        names = [name for name, shared in zip(names, of_all, strict=True) if shared]
+        value, by_p = value[:, of_all], by_p[:, of_all]
     columns = model.columns
     by_q = np.zeros((value.shape[1], columns.n_parameters + len(columns.initial_states)))
     by_q[:, : columns.n_parameters] = by_p[0]
     gradient = columns.by_unknowns(by_q, np.zeros(len(by_q), dtype=int), x)
-    return uncertainty.derived([each.name for each in system.derived], value[0], gradient)
+    return uncertainty.derived(names, value[0], gradient)
 
 
 def _equations(model: Model, x: np.ndarray, parameters: dict[str, Any]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from .choices import Choices, choose, limits_of
 from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
 from .session import Session
-from .sources import open_source
+from .sources import MEANING, open_source
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -99,7 +99,7 @@ def fit_each(source: str | Path | Dataset | Problem, *, name: str | None = None,
     """Fit every trajectory of the source by itself, one run each; options as in `fit`."""
     opening = {key: options.pop(key) for key in list(options) if key in _OPENING}
     settings, plugins = dict(opening.get("settings") or {}), opening.get("plugins") or ()
-    meaning = {key: options.pop(key) for key in list(options) if key in _MEANING}
+    meaning = {key: options.pop(key) for key in list(options) if key in MEANING}
     split = opening.get("split") or "last:20%"
     whole = open_source(
         source, opening.get("problem"), split="none", settings=settings, meaning=meaning, plugins=plugins
@@ -109,17 +109,19 @@ def fit_each(source: str | Path | Dataset | Problem, *, name: str | None = None,
     if say is not None:
         say([*whole.data.notes, *whole.notes])
     fits = []
+    budget = options.get("budget")
     for i, trajectory in enumerate(whole.data.trajectories):
+        if budget is not None:
+            budget.begin = budget.clock()  # limits are a run's, as it stores them
         one = replace(whole, notes=()).with_data(whole.data.select([i]), split)
         named = f"{name}-{trajectory}" if name else None
         fits.append(fit(one, settings=settings, plugins=plugins, split=split, name=named, **options))
+        if fits[-1].status == "interrupted":
+            break
     return fits
 
 
 _OPENING = ("problem", "split", "settings", "plugins")
-_MEANING = (
-    "time", "states", "inputs", "trajectory", "covariates", "map", "missing", "sort", "dedupe", "replicates", "start",
-)  # fmt: skip
 
 
 def resume(

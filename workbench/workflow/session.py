@@ -12,6 +12,7 @@ import numpy as np
 
 from ..contracts import Step, Tree
 from ..dataset import TRAIN, VALIDATION
+from ..errors.usage import UsageError
 from ..fitting import FitBudget, FitTask, steps
 from ..model import Model
 from .choices import Choices, optimizer_for
@@ -41,6 +42,11 @@ class Session:
         if not choices.optimizer:
             choices = replace(choices, optimizer=optimizer_for(field, len(self.model.unknowns.start)))
         engine = "numpy" if self.model.graph is not None else "torch"
+        if choices.engine not in ("auto", engine):
+            raise UsageError(
+                f"the dynamics {choices.dynamics!r} run on the engine {engine}, not on {choices.engine!r}",
+                help="--engine auto",
+            )
         self.choices = replace(choices, engine=engine)
         self.task = FitTask(self.model, self.choices.make("optimizer"), budget)
         self.strategy = self.choices.make("strategy")

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Where
 from ..errors.data import DataError, FileMissing, FormatUnknown
 from ..errors.nearest import did_you_mean
-from ..errors.usage import UnknownName
+from ..errors.usage import UnknownName, UsageError
 from ..registry import by_kind, installed
 
 if TYPE_CHECKING:
     from ..dataset import Dataset, Table
     from ..problem import Problem
+
+MEANING = (
+    "time", "states", "inputs", "trajectory", "covariates", "map", "missing", "sort", "dedupe", "replicates", "start",
+)  # fmt: skip
+"""What can be said of the columns of a file, as `dataset.assemble` takes it."""
 
 
 def read(
@@ -94,17 +99,42 @@ def open_source(
     from ..dataset import Dataset
     from ..problem import Problem
 
+    _require_meaning(source, meaning)
     asked = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
+    if asked is not None and _brings_equations(source, plugins):
+        raise UsageError(f"{source} brings its own equations", help="leave --problem out: it is for data files")
     if isinstance(source, Problem):
         return _with_observations(source, split, settings, meaning, plugins, seed)
     if isinstance(source, Dataset):
         return _put(_begun(asked, meaning), source, split)
     path = Path(source)
-    if path.suffix == ".toml" or (not path.exists() and str(source) in installed(tuple(plugins)).problems()):
+    if _brings_equations(source, plugins):
         return _with_observations(read_problem(source, plugins), split, settings, meaning, plugins, seed)
     if not path.exists() and path.suffix == "":
         raise _neither(str(source), plugins)
     return _answered(_begun(asked, meaning), path, False, split, settings, meaning, plugins)
+
+
+def _brings_equations(source: Any, plugins: Iterable[str | Path]) -> bool:
+    """A Problem, a problem file, or a name of the library that is no file."""
+    from ..problem import Problem
+
+    if not isinstance(source, str | Path):
+        return isinstance(source, Problem)
+    path = Path(source)
+    return path.suffix == ".toml" or (not path.exists() and str(source) in installed(tuple(plugins)).problems())
+
+
+def _require_meaning(source: Any, meaning: Mapping[str, Any]) -> None:
+    """Raises UsageError for a keyword that says nothing about columns, or where there are no columns any more."""
+    from ..dataset import Dataset
+
+    for key in meaning:
+        if key not in MEANING:
+            raise UsageError(f"there is no option {key!r}", help=did_you_mean(key, MEANING, "see help(workbench.fit)"))
+    said = [key for key in _told({}, meaning) if key != "start"]
+    if isinstance(source, Dataset) and said:
+        raise UsageError(f"{said[0]} is about the columns of a file", help="say it to workbench.read")
 
 
 def _answered(
