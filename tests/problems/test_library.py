@@ -146,6 +146,7 @@ DATA = {  # rows, trajectories, first and last value of the first channel, sum o
     "school_influenza": (14, 1, 3.0, 4.0, 1559.0),
     "theophylline": (132, 12, 0.74, 1.17, 654.78),
     "cooling_water": (222, 1, 98.2, 25.8, 8961.5),
+    "puromycin": (12, 1, 76.0, 200.0, 1699.0),
 }
 
 

@@ -155,4 +155,5 @@ def _data_file(keys: DataKeys, folder: Path) -> DataFile:
         map=dict(keys.map),
         start=keys.start,
         missing=keys.missing,
+        replicates=keys.replicates,
     )

@@ -30,6 +30,7 @@ class DataFile:
     map: Mapping[str, str] = field(default_factory=dict)  # observed quantity or input → column
     start: float | str | None = None  # the date that is time 0
     missing: str | bool | None = None
+    replicates: bool = False  # repeated times are repeated observations
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,7 @@ class Problem:
             known = {"time": file.time, "trajectory": file.trajectory, "missing": file.missing, "start": file.start}
             options |= {name: value for name, value in known.items() if value is not None}
             options |= {"map": dict(file.map)} if file.map else {}
+            options |= {"replicates": True} if file.replicates else {}
         return options
 
     def with_data(self, dataset: Dataset, split: str = "last:20%", map: Mapping[str, str] | None = None) -> Problem:

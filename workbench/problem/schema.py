@@ -192,6 +192,7 @@ class DataKeys(Keys):
     map: dict[str, str] = {}
     start: Annotated[float | str, BeforeValidator(_number_or_date)] | None = None
     missing: Annotated[str | bool, BeforeValidator(_missing)] | None = None
+    replicates: bool = False
 
 
 class ReferenceKeys(Keys):
