@@ -53,7 +53,8 @@ def wheel(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Run the long forms of the tests of reliability: kills, failing system calls, damage, fuzzing."""
     install(session, "test")
-    session.run("python", "-m", "pytest", "--long", *session.posargs)
+    trials = {"WORKBENCH_FAULTS": "20"}  # twenty times as many kills, damages and failing calls
+    session.run("python", "-m", "pytest", "--long", *session.posargs, env=trials)
 
 
 @nox.session
