@@ -108,12 +108,6 @@ def test_physical_slopes_are_central_differences_of_values() -> None:
         assert np.count_nonzero(difference) == 1
 
 
-def test_new_starts_replace_the_named_blocks_and_keep_what_is_free() -> None:
-    unknowns = Unknowns(blocks()).at({"own": np.array([[0.1], [0.2]])})
-    np.testing.assert_array_equal(unknowns.values(unknowns.start)["own"], [[0.1], [0.2]])
-    assert unknowns.labels == Unknowns(blocks()).labels
-
-
 def test_a_mask_tells_the_entries_of_some_blocks() -> None:
     unknowns = Unknowns(blocks())
     assert unknowns.mask("initial").tolist() == [False] * 4 + [True] * 3

@@ -7,8 +7,8 @@ Bounds and starts are physical; x is in the transformed scale: log x for `log`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -29,7 +29,6 @@ class Block:
     transform: tuple[Transform, ...] = ()  # one a label; () means identity
     per: Literal["", "trajectory"] = ""
     shrink: float = 0.0  # precision of a Gaussian prior around 0, in the transformed scale (weight decay)
-    units: tuple[str, ...] = ()
 
     def spread(self, field: str) -> np.ndarray:
         """One of free, lower, upper, in the shape of `value`."""
@@ -117,10 +116,6 @@ class Unknowns:
     def _fill(self, block: Block, free: np.ndarray) -> np.ndarray:
         index = self.index[block.name]
         return np.where(index >= 0, free[index], block.value) if len(free) else block.value.copy()
-
-    def at(self, values: Mapping[str, np.ndarray]) -> Unknowns:
-        """The same unknowns with new start values for the named blocks."""
-        return Unknowns([replace(b, value=np.array(values.get(b.name, b.value), dtype=float)) for b in self.blocks])
 
     def mask(self, *names: str) -> np.ndarray:
         """Which entries of x belong to the named blocks (unknown,)."""

@@ -75,7 +75,6 @@ class SystemField:
             upper=np.array([p.upper for p in found]),
             transform=tuple(p.transform for p in found),
             per="trajectory" if per else "",
-            units=tuple(p.unit for p in found),
         )
 
     def _initial(self) -> Block | None:
@@ -96,7 +95,6 @@ class SystemField:
             upper=np.array([s.upper for s in states]),
             transform=tuple(s.transform for s in states),
             per="trajectory",
-            units=tuple(s.unit for s in states),
         )
 
     def _fits(self, declared: bool) -> bool:

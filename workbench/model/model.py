@@ -215,12 +215,12 @@ class Model:
         """The model at x, to be compared with a selection of the observations."""
         return Trial(self, np.asarray(x, dtype=float), selection)
 
-    def solve(self, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, solver: Solver | None = None) -> Trajectory:
-        """Trajectories `rows` at other times ts (row, time), by the model's solver or another."""
+    def solve(self, x: np.ndarray, rows: np.ndarray, ts: np.ndarray) -> Trajectory:
+        """Trajectories `rows` at other times ts (row, time)."""
         y0, _ = self.initial(x)
         options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
         with np.errstate(all="ignore"):
-            return (solver or self.solver).solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)
+            return self.solver.solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)
 
 
 def _known_gradient(gradient: GradientMode) -> GradientMode:
