@@ -154,6 +154,18 @@ def test_a_finished_run_is_not_changed_by_resume_and_the_status_is_0(warm: Any, 
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (before, changed)
 
 
+def test_resuming_takes_away_what_a_writer_left_that_died_after_its_last_commit(warm: Any, place: Path) -> None:
+    dying = "from workbench.runs.lock import Lock\nLock.release = lambda self: os.kill(os.getpid(), 9)\n"
+    text = fitting(ADAM, "done").replace("import os\n", "import os\n" + dying)
+    assert warm.start(text, place).end() == -signal.SIGKILL
+    path = place / "runs" / "done.h5"
+    before = path.read_bytes()
+    assert [file.name for file in path.parent.glob(".*")] == [".done.h5.lock"]
+    assert warm.command("fit", "--resume", "done", folder=place)[0] == 0
+    assert path.read_bytes() == before
+    assert list(path.parent.glob(".*")) == []
+
+
 @pytest.mark.parametrize("killed", [False, True], ids=["ended by its limit", "killed"])
 def test_a_run_given_more_iterations_is_the_one_that_had_them_from_the_start(
     warm: Any, place: Path, killed: bool

@@ -2,6 +2,7 @@
 
 from .layout import content_sha256
 from .listing import Summary, catalog, resolve
+from .lock import tidy
 from .names import new_name, path_of
 from .record import Record
 from .run import Run, verify
@@ -20,5 +21,6 @@ __all__ = [
     "new_run",
     "path_of",
     "resolve",
+    "tidy",
     "verify",
 ]

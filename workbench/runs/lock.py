@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ..errors import Where
-from ..errors.store import RunLocked
+from ..errors.store import RunLocked, StoreError
 from .disk import write_error
 
 _TEMPORARY = re.compile(r"\.(?P<run>.+\.h5)\.(?P<pid>[0-9]{1,10})\.tmp")
@@ -92,6 +92,15 @@ def sweep(run: Path) -> None:
         if free and not _alive(int(match["pid"])):
             with contextlib.suppress(OSError):
                 os.unlink(run.with_name(match[0]))
+
+
+def tidy(run: Path) -> None:
+    """Take away what a dead writer left beside `run`; while one lives, or where nothing may be changed, do nothing."""
+    if os.path.lexists(lock_of(run)):
+        with contextlib.suppress(StoreError):
+            lock = Lock(run)
+            sweep(run)
+            lock.release()
 
 
 def _alive(pid: int) -> bool:

@@ -140,13 +140,14 @@ def resume(
     A run that ended for lack of iterations or time goes on only if it is given more; limits that are not given are
     those that it was started with. Raises FitFailed (N011) for a run that has failed.
     """
-    from ..runs import Run, RunWriter
+    from ..runs import Run, RunWriter, tidy
     from .fitted import load, opened, question_of, state_of
 
     stored = opened(run, store)
     require_success(stored.status, [str(event) for event in stored.history.get("event", ())])
     more = iterations is not None or max_time is not None
     if not _goes_on(stored.status, more):
+        tidy(stored.path)  # its writer may have died between the last commit and the end of its lock
         return load(stored, plugins=plugins)
     with RunWriter(stored.path, "continue", share=commit_share) as writer:
         stored = Run.open(stored.path)  # once more: until we held the lock, another process may have gone on with it
