@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .gradients import pullback, sensitivities
+    from .rosenbrock_tableau import RosenbrockTableau
     from .solver import LoopSolver, StepSolver, TableauSolver
     from .tableau import Tableau
 
 _HOMES = {
     "Tableau": "tableau",
+    "RosenbrockTableau": "rosenbrock_tableau",
     "LoopSolver": "solver",
     "TableauSolver": "solver",
     "StepSolver": "solver",
@@ -19,7 +21,16 @@ _HOMES = {
     "solver_factory": "factory",
 }
 
-__all__ = ["LoopSolver", "StepSolver", "Tableau", "TableauSolver", "pullback", "sensitivities", "solver_factory"]
+__all__ = [
+    "LoopSolver",
+    "RosenbrockTableau",
+    "StepSolver",
+    "Tableau",
+    "TableauSolver",
+    "pullback",
+    "sensitivities",
+    "solver_factory",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -108,8 +108,7 @@ class TableauSolver(LoopSolver):
     @property
     def error_power(self) -> int:
         """The error estimate is of size h to this power."""
-        low = self.tableau.order_low
-        return (self.tableau.order if low is None else low + 1) if self.tableau.adaptive else 1
+        return self.tableau.error_power if self.tableau.adaptive else 1
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""

@@ -1,4 +1,4 @@
-"""A Runge–Kutta method as data: exact coefficients, checked when they are written down."""
+"""A Runge–Kutta method as data, explicit or diagonally implicit: exact coefficients, checked when written down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Tableau:
-    """An explicit method y1 = y0 + h Σ b_i k_i, k_i = f(t + c_i h, y0 + h Σ a_ij k_j), its error and dense output.
+    """A method y1 = y0 + h Σ b_i k_i, k_i = f(t + c_i h, y0 + h Σ a_ij k_j), its error and dense output.
+
+    Rows of `a` with 0, 1, 2, … entries make it explicit. With 1, 2, 3, … entries, the diagonal included, it is
+    diagonally implicit with an explicit first stage (ESDIRK): the first row is 0, the other rows share one diagonal
+    entry γ, and the last row equals b, so that the last slope is f at the step's end.
 
     Coefficients are strings: fractions ("1/5") or decimals as published. `digits` is the number of decimals of a method
     that is published rounded; without it every identity must hold exactly. An error estimate h Σ e_i k_i comes from the
@@ -48,17 +52,17 @@ class Tableau:
     source: str = ""
 
     def __post_init__(self) -> None:
-        stages = len(self.b)
-        if len(self.c) != stages or [len(row) for row in self.a] != list(range(stages)):
-            raise ValueError(
-                f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries"
-            )
+        self._check_shape()
+        if self.implicit:
+            self._check_diagonal()
         first = self.n_stages
         if [len(row) for row in self.a_more] != list(range(first, first + len(self.c_more))):
             raise ValueError(f"tableau {self.name}: stages of the dense output start with {first} entries")
         for c, row in zip((*self.c, *self.c_more), (*self.a, *self.a_more), strict=True):
             if self._differs(sum(map(Fraction, row)), Fraction(c)):
                 raise ValueError(f"tableau {self.name}: the row of c = {c} sums to {float(sum(map(Fraction, row)))}")
+            if not 0 <= Fraction(c) <= 1:  # f is never evaluated outside [t0, t1]
+                raise ValueError(f"tableau {self.name}: the node c = {c} lies outside the step; nodes are from 0 to 1")
         if self._differs(sum(map(Fraction, self.b)), Fraction(1)):
             raise ValueError(f"tableau {self.name}: the weights do not sum to 1")
         for weights in self.error_weights:
@@ -68,14 +72,44 @@ class Tableau:
             if self._differs(sum(weights, Fraction(0)), end, scale=sum(map(abs, weights), Fraction(0))):
                 raise ValueError(f"tableau {self.name}: dense output does not meet y1 at θ = 1")
 
+    def _check_shape(self) -> None:
+        stages, widths = len(self.b), [len(row) for row in self.a]
+        explicit, implicit = list(range(stages)), list(range(1, stages + 1))
+        if len(self.c) != stages or widths not in (explicit, implicit) or not stages:
+            raise ValueError(
+                f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries, "
+                f"or of 1 … {stages} with the diagonal of an implicit method"
+            )
+
+    def _check_diagonal(self) -> None:
+        diagonal = [Fraction(row[-1]) for row in self.a]
+        if diagonal[0] != 0 or len(diagonal) < 2:
+            raise ValueError(f"tableau {self.name}: the first stage of a diagonally implicit method is explicit: [0]")
+        if len(set(diagonal[1:])) > 1 or diagonal[1] <= 0:
+            raise ValueError(f"tableau {self.name}: the stages after the first share one diagonal entry above 0")
+        if [Fraction(x) for x in self.a[-1]] != [Fraction(x) for x in self.b]:
+            raise ValueError(f"tableau {self.name}: the last row of a diagonally implicit method equals b")
+        if self.c_more:
+            raise ValueError(f"tableau {self.name}: only explicit methods have further stages for their dense output")
+
     def _differs(self, found: Fraction | int, wanted: Fraction, scale: Fraction | int = 1) -> bool:
         slack = 0 if self.digits is None else 10 * Fraction(1, 10**self.digits) * max(1, scale, abs(wanted))
         return abs(found - wanted) > slack
 
     @property
+    def implicit(self) -> bool:
+        """The rows of `a` hold their diagonal: every stage after the first is an equation for its slope."""
+        return bool(self.a) and len(self.a[0]) == 1
+
+    @property
+    def gamma(self) -> Fraction:
+        """The diagonal entry that the implicit stages share; 0 for an explicit method."""
+        return Fraction(self.a[-1][-1]) if self.implicit else Fraction(0)
+
+    @property
     def fsal(self) -> bool:
         """The last stage is f at the step's end: it is the first of the next step."""
-        return (
+        return self.implicit or (
             len(self.b) > 1
             and Fraction(self.c[-1]) == 1
             and all(Fraction(x) == Fraction(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True))
@@ -90,6 +124,11 @@ class Tableau:
     def adaptive(self) -> bool:
         """It estimates its own error."""
         return bool(self.b_low or self.errors)
+
+    @property
+    def error_power(self) -> int:
+        """The leading error estimate is of size h to this power."""
+        return 1 + min(self.order, self.order - 1 if self.order_low is None else self.order_low)
 
     @cached_property
     def error_weights(self) -> tuple[tuple[Fraction, ...], ...]:
@@ -118,23 +157,31 @@ class Tableau:
         return Arrays(self)
 
 
+def padded(rows: Sequence[Sequence[Any]], width: int) -> np.ndarray:
+    """Rows of exact numbers as float64 (row, width), filled up with zeros."""
+    import numpy as np
+
+    out = np.zeros((len(rows), width))
+    for line, row in zip(out, rows, strict=True):
+        line[: len(row)] = [float(Fraction(x)) for x in row]
+    return out
+
+
 class Arrays:
-    """A tableau in float64: c (stage,), a (stage, stage), b (own stage,), errors (row, stage), w (stage, power)."""
+    """A tableau in float64: c (stage,), a (stage, stage), b (own stage,), errors (row, stage), w (stage, power).
+
+    `a` holds the diagonal of an implicit method, `gamma` the entry that its stages share.
+    """
 
     def __init__(self, tableau: Tableau) -> None:
         import numpy as np
-
-        def padded(rows: Sequence[Sequence[Any]], width: int) -> np.ndarray:
-            out = np.zeros((len(rows), width))
-            for line, row in zip(out, rows, strict=True):
-                line[: len(row)] = [float(Fraction(x)) for x in row]
-            return out
 
         own, first = len(tableau.b), tableau.n_stages
         end = [] if tableau.fsal else [tableau.b]
         a = padded([*tableau.a, *end, *tableau.a_more], first + len(tableau.c_more))
         nodes = [*tableau.c, *["1"] * len(end), *tableau.c_more]
         self.own, self.first, self.all = own, first, len(nodes)
+        self.gamma = float(tableau.gamma)
         self.c = np.array([float(Fraction(c)) for c in nodes])
         self.a = a
         self.b = np.array([float(Fraction(x)) for x in tableau.b])
