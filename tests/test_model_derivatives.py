@@ -234,3 +234,35 @@ def test_a_prior_on_weights_is_one_residual_each_and_part_of_value_and_gradient(
     assert line.value == pytest.approx(value, rel=1e-14)
     np.testing.assert_allclose(line.vjp(line.residuals), g, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(directions(x) @ g, along(objective.value, x, directions(x)), rtol=1e-9, atol=1e-10)
+
+
+@MODELS
+def test_a_right_hand_sides_own_jacobian_is_the_one_among_both(make) -> None:  # type: ignore[no-untyped-def]
+    model, rng = make(), np.random.default_rng(9)
+    rhs = model.rhs(somewhere(model), np.arange(3))
+    t, y, row = rng.uniform(0, 1, 6), rng.normal(size=(6, 2)), np.array([0, 1, 2, 2, 0, 1])
+    # the same sums, by another product
+    np.testing.assert_allclose(rhs.state_jacobian(t, y, row, t), rhs.jacobians(t, y, row, t)[0], rtol=1e-12, atol=1e-14)
+
+
+@MODELS
+def test_second_derivatives_along_a_direction_are_differences_of_first_ones(make) -> None:  # type: ignore[no-untyped-def]
+    model, rng = make(), np.random.default_rng(10)
+    x = somewhere(model)
+    rhs = model.rhs(x, np.arange(3))
+    if rhs.inputs is not None:
+        rhs.inputs = lambda t, row, middle: np.sin(t + row)[:, None]
+        rhs.inputs_slope = lambda t, row, middle: np.cos(t + row)[:, None]
+    t, y, row = rng.uniform(0, 1, 6), rng.normal(size=(6, 2)), np.array([0, 1, 2, 2, 0, 1])
+    w, tau, g, h = rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=(6, 2)), 1e-5
+    up, down = (rhs.jacobians(t + s * tau, y + s * w, row, t) for s in (h, -h))
+    by_y, by_p = rhs.second_jacobians(t, y, row, t, w, tau)
+    # central differences: h² and rounding over h
+    np.testing.assert_allclose(by_y, (up[0] - down[0]) / (2 * h), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(by_p, (up[1] - down[1]) / (2 * h), rtol=1e-7, atol=1e-8)
+    np.testing.assert_array_equal(rhs.second_jacobians(t, y, row, t, w, tau, False)[0], by_y)
+    product, summed = rhs.second_products(t, y, row, t, w, tau, g)
+    np.testing.assert_allclose(product, np.einsum("ls,lsj->lj", g, by_y), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(summed.sum(axis=0), np.einsum("ls,lsp->p", g, by_p), rtol=1e-12, atol=1e-13)
+    slope = (rhs(t + h, y, row, t) - rhs(t - h, y, row, t)) / (2 * h)
+    np.testing.assert_allclose(rhs.slope_in_time(t, y, row, t), slope, rtol=1e-7, atol=1e-9)

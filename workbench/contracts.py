@@ -37,6 +37,10 @@ class Rhs(Protocol):
 
     `row` (rows,) names the trajectory of each line (its inputs, covariates and own parameters); `middle` (rows,) is a
     time inside the step, by which inputs are looked up, so that a held input keeps its left value at a step's end.
+
+    Optional, looked for by name, for implicit methods: `state_jacobian(t, y, row, middle)`, f_y (rows, entry, entry)
+    over flat states; `slope_in_time(t, y, row, middle)`, ∂f/∂t (rows, entry) with inputs moving, or None. Without them
+    central differences are taken. `workbench.engine.rosenbrock_stages` says what derivatives of Rosenbrock steps need.
     """
 
     def __call__(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array:
@@ -82,7 +86,7 @@ class Trajectory:
     ys: Array
     status: tuple[Status, ...]
     message: tuple[str, ...]  # per row: "" or the time, component and cause of the failure
-    stats: Mapping[str, np.ndarray]  # accepted, rejected, rhs: counts per row; rhs_calls: calls of f in all
+    stats: Mapping[str, np.ndarray]  # accepted, rejected, rhs, jacobians: per row; rhs_calls: calls of f in all
     mesh: Mesh | None = None
     steps: Array | None = None  # (rows, steps + 1, *state): the states at the mesh points, where kept
     defect: Array | None = None  # ẏ − f at ts, where a solver does not make it vanish by construction

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import Tableau
+    from .engine import RosenbrockTableau, Splitting, Tableau
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Offer:
     source: str = ""
 
     @classmethod
-    def of_tableau(cls, tableau: Tableau) -> Offer:
-        """The solver that a Runge–Kutta tableau describes, with the options that every such solver has.
+    def of_tableau(cls, tableau: Tableau | RosenbrockTableau | Splitting) -> Offer:
+        """The solver that a method's coefficients describe, with the options that every such solver has.
 
         An adaptive method has tolerances, a method without an error estimate has a step. Making the offer computes
         nothing, so that listing solvers stays light.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .gradients import pullback, sensitivities
     from .rosenbrock_tableau import RosenbrockTableau
-    from .solver import LoopSolver, StepSolver, TableauSolver
+    from .solver import LoopSolver, RosenbrockSolver, SplittingSolver, StepSolver, TableauSolver
+    from .splitting_method import Splitting
     from .tableau import Tableau
 
 _HOMES = {
@@ -15,7 +16,10 @@ _HOMES = {
     "RosenbrockTableau": "rosenbrock_tableau",
     "LoopSolver": "solver",
     "TableauSolver": "solver",
+    "RosenbrockSolver": "solver",
+    "SplittingSolver": "solver",
     "StepSolver": "solver",
+    "Splitting": "splitting_method",
     "sensitivities": "gradients",
     "pullback": "gradients",
     "solver_factory": "factory",
@@ -23,7 +27,10 @@ _HOMES = {
 
 __all__ = [
     "LoopSolver",
+    "RosenbrockSolver",
     "RosenbrockTableau",
+    "Splitting",
+    "SplittingSolver",
     "StepSolver",
     "Tableau",
     "TableauSolver",

@@ -63,7 +63,7 @@ class Attempt:
         t, middle, signed = active.clock.times(active.tau, self.h, stepper.c, self.ending)
         k[0] = active.k
         self.y1, errors = stepper.step(march.flow, active.row, t, middle, arrays.column(signed), active.y, k)
-        active.rhs += stepper.rhs_per_step
+        active.count(stepper)
         self.size1 = arrays.magnitude(self.y1)
         self.error = control.error(arrays, errors, active.size, self.size1)
         self.accept = self.error <= 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -32,6 +32,7 @@ class NumpyArrays:
     def __init__(self, y: np.ndarray, rows: int) -> None:
         self.dtype = y.dtype
         self.real = y.real.dtype
+        self.epsilon = float(np.finfo(self.real).eps)
         self.combine = self._of_one_row if rows == 1 else self.weighted_sum
 
     def quietly(self) -> AbstractContextManager[None]:
@@ -92,6 +93,10 @@ class NumpyArrays:
         """y as a NumPy array."""
         return y
 
+    def like(self, values: np.ndarray) -> np.ndarray:
+        """Real values (rows, entry) as states."""
+        return values.astype(self.dtype)
+
     def copy(self, y: np.ndarray) -> np.ndarray:
         """y, safe from later changes."""
         return y.copy()
@@ -112,6 +117,28 @@ class NumpyArrays:
         out[index] = values
         return out
 
+    def pencil(self, shift: float, h: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
+        """shift·I − h J (rows, entry, entry), for h a column (rows, 1)."""
+        matrix = -h[:, :, None] * jacobian
+        diagonal = np.arange(matrix.shape[1])
+        matrix[:, diagonal, diagonal] += shift
+        return matrix
+
+    def solve(self, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """x (rows, entry) of matrix x = right, row by row; NaN where a matrix is singular."""
+        try:
+            return np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+        except np.linalg.LinAlgError:
+            if len(matrix) == 1:
+                return np.full_like(right, np.nan)
+            each = [self.solve(matrix[i : i + 1], right[i : i + 1]) for i in range(len(matrix))]
+            return np.concatenate(each)
+
+    @staticmethod
+    def transposed(matrix: np.ndarray) -> np.ndarray:
+        """Each row's matrix transposed (rows, entry, entry)."""
+        return matrix.swapaxes(1, 2)
+
 
 class TorchArrays:
     """States are torch.Tensor (rows, entry), on any device; with `graph` nothing is written in place."""
@@ -119,8 +146,9 @@ class TorchArrays:
     def __init__(self, y: Any, graph: bool) -> None:
         import torch
 
-        self.torch, self.like, self.graph = torch, y, graph
+        self.torch, self._like, self.graph = torch, y, graph
         self.real = y.real.dtype if y.is_complex() else y.dtype
+        self.epsilon = float(torch.finfo(self.real).eps)
 
     def quietly(self) -> Any:
         """A context in which no graph is recorded."""
@@ -128,15 +156,15 @@ class TorchArrays:
 
     def weights(self, w: np.ndarray) -> Any:
         """Coefficients in the states' precision, on their device."""
-        return self.torch.as_tensor(w, dtype=self.real, device=self.like.device)
+        return self.torch.as_tensor(w, dtype=self.real, device=self._like.device)
 
     def column(self, h: np.ndarray) -> Any:
         """h (rows,) as (rows, 1)."""
-        return self.torch.as_tensor(h, dtype=self.real, device=self.like.device)[:, None]
+        return self.torch.as_tensor(h, dtype=self.real, device=self._like.device)[:, None]
 
     def stack(self, stages: int, rows: int, entries: int) -> Any:
         """Room for the slopes of a step (stage, rows, entry); a list while a graph is kept."""
-        return [None] * stages if self.graph else self.like.new_zeros((stages, rows, entries))
+        return [None] * stages if self.graph else self._like.new_zeros((stages, rows, entries))
 
     def combine(self, w: Any, k: Any) -> Any:
         """Σ w_i k_i over stages (rows, entry)."""
@@ -149,7 +177,7 @@ class TorchArrays:
 
     def where(self, mask: np.ndarray, a: Any, b: Any) -> Any:
         """Rows of a where mask (rows,), else rows of b."""
-        return self.torch.where(self.torch.as_tensor(mask, device=self.like.device)[:, None], a, b)
+        return self.torch.where(self.torch.as_tensor(mask, device=self._like.device)[:, None], a, b)
 
     def finite(self, y: Any) -> np.ndarray:
         """Which rows are finite in every entry (rows,)."""
@@ -170,6 +198,10 @@ class TorchArrays:
         """y as a NumPy array."""
         return y.detach().cpu().numpy()
 
+    def like(self, values: np.ndarray) -> Any:
+        """Real values (rows, entry) as states."""
+        return self.torch.as_tensor(values, dtype=self._like.dtype, device=self._like.device)
+
     def copy(self, y: Any) -> Any:
         """y, safe from later changes."""
         if isinstance(y, list):
@@ -178,7 +210,7 @@ class TorchArrays:
 
     def put(self, y: Any, rows: np.ndarray, values: Any) -> Any:
         """A copy of y with some of its rows replaced."""
-        return y.index_put((self.torch.as_tensor(rows, device=self.like.device),), values)
+        return y.index_put((self.torch.as_tensor(rows, device=self._like.device),), values)
 
     def concatenate(self, parts: Sequence[Any], axis: int = 0) -> Any:
         """Parts joined along an axis."""
@@ -186,5 +218,36 @@ class TorchArrays:
 
     def scatter(self, shape: tuple[int, ...], index: tuple[np.ndarray, ...], values: Any) -> Any:
         """NaN of this shape, with values at index."""
-        places = tuple(self.torch.as_tensor(i, device=self.like.device) for i in index)
-        return self.like.new_full(shape, float("nan")).index_put(places, values)
+        places = tuple(self.torch.as_tensor(i, device=self._like.device) for i in index)
+        return self._like.new_full(shape, float("nan")).index_put(places, values)
+
+    def pencil(self, shift: float, h: Any, jacobian: Any) -> Any:
+        """shift·I − h J (rows, entry, entry), for h a column (rows, 1)."""
+        identity = self.torch.eye(jacobian.shape[1], dtype=jacobian.dtype, device=jacobian.device)
+        return shift * identity - h[:, :, None] * jacobian
+
+    def solve(self, matrix: Any, right: Any) -> Any:
+        """x (rows, entry) of matrix x = right, row by row; not finite where a matrix is singular."""
+        return self.torch.linalg.solve_ex(matrix, right[:, :, None])[0][:, :, 0]
+
+    def jacobian(self, function: Callable[[Any], Any], y: Any) -> Any:
+        """∂function/∂y (rows, entry, entry) of a function that acts on rows (rows, entry): one product an entry.
+
+        In torch's graph where one is kept. torch's products hold the conjugate of a complex derivative.
+        """
+        torch, keep = self.torch, self.graph and self.torch.is_grad_enabled()
+        with torch.enable_grad():
+            state = y if keep and y.requires_grad else y.detach().requires_grad_()
+            value = function(state)
+            rows = []
+            for i in range(y.shape[1]):
+                unit = torch.zeros_like(value)
+                unit[:, i] = 1.0
+                found = None
+                if value.requires_grad:
+                    (found,) = torch.autograd.grad(
+                        value, state, unit, retain_graph=True, create_graph=keep, allow_unused=True
+                    )
+                rows.append(torch.zeros_like(y) if found is None else found.conj())
+        matrix = torch.stack(rows, dim=1)
+        return matrix if keep else matrix.detach()

@@ -1,14 +1,16 @@
-"""From a tableau to a factory with named, typed options; numbers are touched only when the solver is made."""
+"""From a method's coefficients to a factory with named, typed options; they are read only when the solver is made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from .rosenbrock_tableau import RosenbrockTableau
+from .splitting_method import Splitting
 from .tableau import Tableau
 
 
-def solver_factory(tableau: Tableau) -> Callable[..., Any]:
+def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable[..., Any]:
     """What an offer of this method calls: an adaptive method has tolerances, another one a step."""
 
     def adaptive(
@@ -18,13 +20,19 @@ def solver_factory(tableau: Tableau) -> Callable[..., Any]:
         first_step: float = 0.0,
         min_step: float = 0.0,
     ) -> Any:
-        from .solver import TableauSolver
-
-        return TableauSolver(tableau, rtol=rtol, atol=atol, step=step, first_step=first_step, min_step=min_step)
+        return _solver_class(tableau)(
+            tableau, rtol=rtol, atol=atol, step=step, first_step=first_step, min_step=min_step
+        )
 
     def fixed(step: float = 0.0) -> Any:
-        from .solver import TableauSolver
-
-        return TableauSolver(tableau, step=step)
+        return _solver_class(tableau)(tableau, step=step)
 
     return adaptive if tableau.adaptive else fixed
+
+
+def _solver_class(tableau: Tableau | RosenbrockTableau | Splitting) -> Any:
+    from . import solver
+
+    if isinstance(tableau, Splitting):
+        return solver.SplittingSolver
+    return solver.RosenbrockSolver if isinstance(tableau, RosenbrockTableau) else solver.TableauSolver

@@ -85,7 +85,7 @@ def _step(march: March, active: Active, plan: Plan, number: int, k: Slopes) -> N
     t, middle, signed = active.clock.times(active.tau, tau1 - active.tau, stepper.c)
     k[0] = active.k
     y1, _ = stepper.step(march.flow, active.row, t, middle, arrays.column(signed), active.y, k)
-    active.rhs += stepper.rhs_per_step
+    active.count(stepper)
     good = arrays.finite(y1)
     if not stepper.closed:
         march.close(active, k, t, middle, tau1, y1, good & ~last & ~clipped)

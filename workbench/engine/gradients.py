@@ -1,52 +1,36 @@
 """Exact derivatives of the steps taken, their lengths frozen: forward sensitivities and the discrete adjoint.
 
-With y1 = y + h Σ b_i k_i, k_i = f(t_i, Y_i, p), Y_i = y + h Σ a_ij k_j, differentiating line by line gives ∂k_i =
-f_y(Y_i) ∂Y_i + f_p(Y_i) and ∂Y_i = ∂y + h Σ a_ij ∂k_j (Hairer, Nørsett & Wanner, Solving ODEs I, II.6; discrete
-adjoints: Hager 2000, Numer. Math. 87, 247–282). The lines are all steps of all trajectories, so f is called once a
-stage; only the product of the small step matrices runs step after step.
+A step is y1 = y + h Σ b_i k_i; how its slopes k_i depend on y and p is the method's (`stages`, `rosenbrock_stages`).
+The lines are all steps of all trajectories, so f is called once a stage; only the product of the small step matrices
+runs step after step (discrete adjoints: Hager 2000, Numer. Math. 87, 247–282).
 """
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
-from ..contracts import LinearRhs, Rhs, Trajectory
-from .unrolled import Lines, Unrolled
+from ..contracts import LinearRhs, Trajectory
+from .lines import Lines
+from .stages import AdjointRhs, plus_identity
+from .unrolled import Unrolled
 
 CHUNK = 2**22  # floating-point numbers held for the stages of one piece of lines: 32 MB
-FEW = 64  # up to this many parameters `jacobians` is taken for f_y alone
 SMALL = 16  # up to this many states the adjoint forms the step matrices; above, it goes back step by step
-
-
-class AdjointRhs(Rhs, Protocol):
-    """A right-hand side that can be differentiated backwards; `contracts.LinearRhs` has more.
-
-    Optional: `jacobians`; `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is dear; `pooled = True`,
-    where parameters are shared and summed over all lines at once.
-    """
-
-    n_parameters: int
-
-    def pullback(
-        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """gᵀf_y (line, state) and Σ gᵀf_p (trajectory, parameter), or (1, parameter) where it sums over all lines."""
 
 
 def sensitivities(solver: object, f: LinearRhs, trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
     """∂ys/∂y0 (rows, time, state, state) and ∂ys/∂p (rows, time, state, parameter), NaN where ys has not been reached.
 
-    `trajectory` comes from `solver.solve` with `keep=True`. Raises GradientUnavailable for solvers without a tableau.
+    `trajectory` comes from `solver.solve` with `keep=True`. Raises GradientUnavailable for solvers without a
+    discrete gradient.
     """
     unrolled = Unrolled(solver, trajectory)
     lines, d, p = unrolled.lines, unrolled.entries, f.n_parameters
     maps = np.zeros((unrolled.rows, max(unrolled.width - 1, 0), d, d + p), unrolled.states.dtype)
     seen = np.empty((len(lines.line), d, d + p), unrolled.states.dtype)
     for _, piece, numbers in lines.chunks(max(1, CHUNK // (unrolled.used * d * (d + p)))):
-        slopes = _slope_derivatives(unrolled, f, piece)
-        maps[piece.row, piece.number] = _plus_identity(piece.h[:, None, None] * np.tensordot(unrolled.b, slopes, 1))
+        slopes = unrolled.stages.forward(f, piece, unrolled.used, parameters=True)
+        maps[piece.row, piece.number] = plus_identity(piece.h[:, None, None] * np.tensordot(unrolled.b, slopes, 1))
         seen[numbers] = _observed(piece, slopes)
     states = _accumulate(maps, unrolled.n_steps)
     result = np.full((*trajectory.ts.shape, d, d + p), np.nan, unrolled.states.dtype)
@@ -56,28 +40,6 @@ def sensitivities(solver: object, f: LinearRhs, trajectory: Trajectory) -> tuple
     return result[..., :d], result[..., d:]
 
 
-def _slope_derivatives(unrolled: Unrolled, f: LinearRhs, lines: Lines) -> np.ndarray:
-    """∂k_i/∂(y, p) for every stage: (stage, line, state, state + parameter)."""
-    d, h = unrolled.entries, lines.h[:, None, None]
-    slopes = np.empty((unrolled.used, len(lines), d, d + f.n_parameters), unrolled.states.dtype)
-    for i, state in enumerate(unrolled.stages(f, lines)):
-        f_y, f_p = f.jacobians(lines.t[i], state, lines.row, lines.middle)
-        if i:
-            inner = _plus_identity(h * np.tensordot(unrolled.a[i], slopes[:i], 1))
-            np.matmul(f_y, inner, out=slopes[i])
-            slopes[i, :, :, d:] += f_p
-        else:
-            slopes[i, :, :, :d], slopes[i, :, :, d:] = f_y, f_p
-    return slopes
-
-
-def _plus_identity(change: np.ndarray) -> np.ndarray:
-    """[I | 0] + change, for change (…, state, state + parameter), in place."""
-    diagonal = np.arange(change.shape[-2])
-    change[..., diagonal, diagonal] += 1.0
-    return change
-
-
 def _observed(lines: Lines, slopes: np.ndarray) -> np.ndarray:
     """∂y/∂(y, p) of each observation from the start of its step: (observation, state, state + parameter)."""
     change = np.zeros((len(lines.line), *slopes.shape[2:]), slopes.dtype)
@@ -85,7 +47,7 @@ def _observed(lines: Lines, slopes: np.ndarray) -> np.ndarray:
         weight = lines.weights[:, i]
         if weight.any():
             change += weight[:, None, None] * slope[lines.line]
-    return _plus_identity(lines.h[lines.line][:, None, None] * change)
+    return plus_identity(lines.h[lines.line][:, None, None] * change)
 
 
 def _chain(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -132,8 +94,8 @@ def _all_at_once(unrolled: Unrolled, f: AdjointRhs, gys: np.ndarray, gp: np.ndar
     g = gys[lines.row[lines.line], lines.column]
     size = max(1, CHUNK // (unrolled.used * d * d))
     for _, piece, numbers in lines.chunks(size):
-        slopes = _state_derivatives(unrolled, f, piece)
-        steps[piece.row, piece.number] = _plus_identity(piece.h[:, None, None] * np.tensordot(unrolled.b, slopes, 1))
+        slopes = unrolled.stages.forward(f, piece, unrolled.used, parameters=False)
+        steps[piece.row, piece.number] = plus_identity(piece.h[:, None, None] * np.tensordot(unrolled.b, slopes, 1))
         np.add.at(
             jumps,
             (piece.row[piece.line], piece.number[piece.line]),
@@ -147,31 +109,6 @@ def _all_at_once(unrolled: Unrolled, f: AdjointRhs, gys: np.ndarray, gp: np.ndar
     return adjoint[:, 0].copy()
 
 
-def _state_derivatives(unrolled: Unrolled, f: AdjointRhs, lines: Lines) -> np.ndarray:
-    """∂k_i/∂y for every stage: (stage, line, state, state)."""
-    h = lines.h[:, None, None]
-    slopes = np.empty((unrolled.used, len(lines), unrolled.entries, unrolled.entries), unrolled.states.dtype)
-    for i, state in enumerate(unrolled.stages(f, lines)):
-        f_y = _state_jacobian(f, lines.t[i], state, lines.row, lines.middle)
-        slopes[i] = f_y @ _plus_identity(h * np.tensordot(unrolled.a[i], slopes[:i], 1)) if i else f_y
-    return slopes
-
-
-def _state_jacobian(f: AdjointRhs, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """f_y (line, state, state): f's own, or from `jacobians` where parameters are few, or as products gᵀf_y."""
-    own = getattr(f, "state_jacobian", None)
-    if own is not None:
-        return own(t, y, row, middle)
-    n, d = y.shape
-    full = getattr(f, "jacobians", None)
-    if full is not None and f.n_parameters <= FEW:
-        return full(t, y, row, middle)[0]
-    unit = np.repeat(np.eye(d, dtype=y.dtype), n, axis=0)
-    copies = [np.tile(x, d) for x in (t, row, middle)]
-    rows, _ = f.pullback(copies[0], np.tile(y, (d, 1)), copies[1], copies[2], unit)
-    return rows.reshape(d, n, d).swapaxes(0, 1)
-
-
 def _reverse(
     unrolled: Unrolled, f: AdjointRhs, lines: Lines, end: np.ndarray, g: np.ndarray, gp: np.ndarray
 ) -> np.ndarray:
@@ -181,18 +118,7 @@ def _reverse(
     np.add.at(start, lines.line, g)
     for i in range(unrolled.used):
         np.add.at(weights[i], lines.line, lines.weights[:, i, None] * g)
-    h = lines.h[:, None]
-    slopes = h * weights
-    states = unrolled.stages(f, lines)
-    for i in range(unrolled.used - 1, -1, -1):
-        if not slopes[i].any():
-            continue
-        back, found = f.pullback(lines.t[i], states[i], lines.row, lines.middle, slopes[i])
-        gp[: len(found)] += found
-        start += back
-        for j in np.flatnonzero(unrolled.a[i]):
-            slopes[j] += h * unrolled.a[i][j] * back
-    return start
+    return start + unrolled.stages.backward(f, lines, lines.h[:, None] * weights, gp)
 
 
 def _step_by_step(unrolled: Unrolled, f: AdjointRhs, gys: np.ndarray, gp: np.ndarray) -> np.ndarray:

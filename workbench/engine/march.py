@@ -20,7 +20,7 @@ Array = Any
 class Active:
     """Rows still going, side by side: their number, time τ, state y, slope k = f(τ, y), |y|, and counts."""
 
-    COUNTS = ("accepted", "rejected", "rhs")
+    COUNTS = ("accepted", "rejected", "rhs", "jacobians")
     FIELDS: tuple[str, ...] = ("row", "tau", "y", "k", "size", *COUNTS)
 
     def __init__(self, flow: Flow, arrays: NumpyArrays | TorchArrays) -> None:
@@ -28,7 +28,7 @@ class Active:
         self.row, self.tau = np.arange(flow.rows), np.zeros(flow.rows)
         self.y = self.k = flow.y0
         self.size = arrays.magnitude(flow.y0)
-        self.accepted, self.rejected, self.rhs = (np.zeros(flow.rows, dtype=int) for _ in self.COUNTS)
+        self.accepted, self.rejected, self.rhs, self.jacobians = (np.zeros(flow.rows, dtype=int) for _ in self.COUNTS)
         self.totals = {name: np.zeros(flow.rows, dtype=int) for name in self.COUNTS}
         self.clock = flow.clock(self.row)
 
@@ -47,6 +47,11 @@ class Active:
         """Write the counts of these rows among those of all."""
         for name, total in self.totals.items():
             total[self.row] = getattr(self, name)
+
+    def count(self, stepper: Stepper) -> None:
+        """Note what the step that was just tried has cost."""
+        self.rhs += stepper.rhs_per_step
+        self.jacobians += stepper.jacobians_per_step
 
     def slopes(self, some: np.ndarray, ahead: np.ndarray) -> None:
         """Evaluate k anew for `some` (index) rows, as f is from here on: inputs are looked up at τ = ahead."""
@@ -124,6 +129,8 @@ class March:
 
     def give_up(self, active: Active, steps: int, h: np.ndarray) -> None:
         """Rows that stiffness keeps from ever arriving end before they have used up all their steps."""
+        if self.stepper.stiff:
+            return
         left, lost = self.options.max_steps - steps, np.zeros(len(active), dtype=bool)
         far = self.flow.end[active.row] - active.tau > FAR * h * left
         for i in np.flatnonzero(far):

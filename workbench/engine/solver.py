@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 
 from ..contracts import Rhs, SolveOptions, Trajectory
+from ..errors.numerics import GradientUnavailable
 from .adaptive import adaptive
 from .arrays import NumpyArrays, TorchArrays, library
 from .control import Control
+from .dirk import DirkStepper
 from .flow import Flow
 from .follow import equal_steps, follow
 from .march import March
+from .newton import Newton
+from .rosenbrock import RosenbrockStepper
+from .rosenbrock_stages import RosenbrockStages
+from .rosenbrock_tableau import RosenbrockTableau
+from .splitting import Splitting, SplittingStages, SplittingStepper
+from .stages import RungeKuttaStages, Stages
 from .step_function import FunctionStepper, Step
 from .stepper import Stepper, TableauStepper
 from .tableau import Tableau
@@ -43,6 +51,11 @@ class LoopSolver(ABC):
     differentiable = True
 
     @property
+    def stiff(self) -> bool:
+        """It is made for stiff problems: stability does not hold its steps."""
+        return False
+
+    @property
     @abstractmethod
     def order(self) -> int:
         """The order of the solution that is carried on."""
@@ -60,6 +73,13 @@ class LoopSolver(ABC):
     @abstractmethod
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
+
+    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
+        """How the slopes of its steps are differentiated; raises GradientUnavailable where they are not."""
+        raise GradientUnavailable(
+            f"{type(self).__name__} has no discrete gradient",
+            help="take a solver made of a tableau, such as tsit5, or the gradient backprop, adjoint or forward",
+        )
 
     def solve(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
         """y(t0) = y0 (rows, *state), followed to ts (rows, time), NaN-padded, increasing or decreasing."""
@@ -91,9 +111,14 @@ class LoopSolver(ABC):
 
 @dataclass(frozen=True)
 class TableauSolver(LoopSolver):
-    """An explicit Runge–Kutta method in the common loop."""
+    """A Runge–Kutta method, explicit or diagonally implicit, in the common loop."""
 
     tableau: Tableau
+
+    @property
+    def stiff(self) -> bool:
+        """It is made for stiff problems: an implicit method."""
+        return self.tableau.implicit
 
     @property
     def order(self) -> int:
@@ -112,7 +137,49 @@ class TableauSolver(LoopSolver):
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
+        if self.tableau.implicit:
+            return DirkStepper(self.tableau, arrays, Newton(arrays, self.rtol, self.atol))
         return TableauStepper(self.tableau, arrays)
+
+    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
+        """How the slopes of its steps are differentiated."""
+        assert isinstance(stepper, TableauStepper | DirkStepper)
+        return RungeKuttaStages(self.tableau, stepper, arrays)
+
+
+@dataclass(frozen=True)
+class RosenbrockSolver(LoopSolver):
+    """A Rosenbrock method in the common loop: for stiff problems, one Jacobian a step and no iteration."""
+
+    tableau: RosenbrockTableau
+
+    @property
+    def stiff(self) -> bool:
+        """It is made for stiff problems: a linearly implicit method."""
+        return True
+
+    @property
+    def order(self) -> int:
+        """The order of the solution that is carried on."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """It chooses its own steps."""
+        return self.tableau.adaptive and self.step <= 0
+
+    @property
+    def error_power(self) -> int:
+        """The error estimate is of size h to this power."""
+        return self.tableau.error_power if self.tableau.adaptive else 1
+
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the method on such arrays."""
+        return RosenbrockStepper(self.tableau, arrays)
+
+    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
+        """How the slopes of its steps are differentiated."""
+        return RosenbrockStages(self.tableau, arrays)
 
 
 @dataclass(frozen=True)
@@ -154,3 +221,35 @@ class StepSolver(LoopSolver):
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the function on such arrays."""
         return FunctionStepper(self.function, self.dense_powers, self.adaptive, arrays)
+
+
+@dataclass(frozen=True)
+class SplittingSolver(LoopSolver):
+    """A splitting method in the common loop, of equal steps: for separable systems q' = f(p), p' = g(q) only."""
+
+    method: Splitting
+
+    separable = True
+
+    @property
+    def order(self) -> int:
+        """The order of the solution that is carried on."""
+        return self.method.order
+
+    @property
+    def adaptive(self) -> bool:
+        """It takes equal steps."""
+        return False
+
+    @property
+    def error_power(self) -> int:
+        """There is no error estimate."""
+        return 1
+
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the method on such arrays."""
+        return SplittingStepper(self.method, arrays)
+
+    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
+        """How its steps are differentiated."""
+        return SplittingStages(self.method, arrays)

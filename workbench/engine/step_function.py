@@ -33,6 +33,7 @@ class FunctionStepper:
 
     c = c_all = np.array([[0.0], [0.5], [1.0]])
     end, closed, more = 2, False, 0
+    jacobians_per_step, stiff = 0, False
 
     def __init__(self, step: Step, dense_powers: int, adaptive: bool, arrays: NumpyArrays | TorchArrays) -> None:
         self._step, self._powers, self._adaptive, self._arrays = step, dense_powers, adaptive, arrays

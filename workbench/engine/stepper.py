@@ -25,8 +25,16 @@ class Stepper(Protocol):
     c_all: np.ndarray  # with the nodes that only dense output needs
     end: int
     closed: bool
-    rhs_per_step: int
     more: int  # further evaluations a step with interior observations needs
+    stiff: bool  # stability does not hold its steps
+
+    @property
+    def rhs_per_step(self) -> int | np.ndarray:
+        """Evaluations of f in the last step, the same in all rows or (rows,)."""
+
+    @property
+    def jacobians_per_step(self) -> int | np.ndarray:
+        """Jacobians taken in the last step, likewise."""
 
     def room(self, rows: int, entries: int) -> Slopes:
         """Space for the slopes of one step."""
@@ -50,6 +58,8 @@ class Stepper(Protocol):
 
 class TableauStepper:
     """Steps of an explicit tableau."""
+
+    jacobians_per_step, stiff = 0, False
 
     def __init__(self, tableau: Tableau, arrays: NumpyArrays | TorchArrays) -> None:
         data = tableau.arrays

@@ -55,3 +55,9 @@ class StepWithoutError(NumericsError):
     """A step function that is to choose its own steps gives no estimate of their error; a fixed step needs none."""
 
     code = "N053"
+
+
+class NotSeparable(NumericsError):
+    """A splitting method was given a system that does not fall into positions and momenta, each moved by the other."""
+
+    code = "N060"

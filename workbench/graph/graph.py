@@ -78,6 +78,27 @@ class Graph:
         entries = {(i, j): node for i, column in enumerate(columns) for j, node in column.items()}
         return Derivative(graph, (len(self.groups[group]), len(self.names(wrt))), entries)
 
+    def tangent(self, group: str) -> Graph:
+        """The graph of f_y w + f_t τ + f_u v for the outputs f of a group; w, τ and v stand behind the covariates.
+
+        So second derivatives along a direction are first derivatives of this graph.
+        """
+        return self._once(("tangent", group), lambda: self._tangent(group))
+
+    def _tangent(self, group: str) -> Graph:
+        builder, outputs, place = Builder(self.nodes), self.groups[group], len(self.covariates)
+        sums, names = [builder.constant(0) for _ in outputs], list(self.covariates)
+        moving: tuple[Kind, ...] = ("y", "t", "u")
+        for kind in moving:
+            for i, along in enumerate(rules.differentiate(builder, outputs, kind)):
+                for j, node in sorted(along.items()):
+                    sums[i] = builder.add(sums[i], builder.mul(node, builder.leaf("c", place + j)))
+            names += [f"direction of {name}" for name in self.names(kind)]
+            place += len(self.names(kind))
+        groups = {group: tuple(sums)}
+        nodes = tuple(builder.nodes)
+        return Graph(nodes, groups, self.states, self.parameters, self.inputs, tuple(names), self.time)
+
     def sparsity(self, group: str, wrt: Kind) -> np.ndarray:
         """Where ∂group/∂leaves may differ from zero: (output, leaf) of booleans."""
         import numpy as np

@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 
 class GraphRhs:
-    """A Graph's `rhs` with parameters p (trajectory, parameter) or (parameter,), covariates c and inputs in place."""
+    """A Graph's `rhs` with parameters p (trajectory, parameter) or (parameter,), covariates c and inputs in place.
 
-    def __init__(self, graph: Graph, p: np.ndarray, c: np.ndarray | None = None, inputs: Lookup | None = None) -> None:
-        self.graph, self.p, self.c, self.inputs = graph, p, c, inputs
+    `inputs_slope` looks up du/dt; without it f_t is not known where there are inputs.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        p: np.ndarray,
+        c: np.ndarray | None = None,
+        inputs: Lookup | None = None,
+        inputs_slope: Lookup | None = None,
+    ) -> None:
+        self.graph, self.p, self.c, self.inputs, self.inputs_slope = graph, p, c, inputs, inputs_slope
         self.n_parameters = len(graph.parameters)
         self._value = graph.function("rhs")
 
@@ -39,6 +49,57 @@ class GraphRhs:
         u, c, p = self._arguments(t, row, middle)
         _, f_y, f_p = self.graph.function("rhs", ("y", "p"))(t, y, u, c, p)
         return f_y, f_p
+
+    def state_jacobian(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """f_y (line, state, state)."""
+        u, c, p = self._arguments(t, row, middle)
+        return self.graph.function("rhs", ("y",))(t, y, u, c, p)[1]
+
+    def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
+        """f_t with inputs moving (line, state); None where their slope is not known."""
+        if self.inputs is not None and self.inputs_slope is None:
+            return None
+        u, c, p = self._arguments(t, row, middle)
+        if self.inputs_slope is None:
+            return self.graph.function("rhs", ("t",))(t, y, u, c, p)[1]
+        _, f_t, f_u = self.graph.function("rhs", ("t", "u"))(t, y, u, c, p)
+        return f_t + np.einsum("lsu,lu->ls", f_u, self.inputs_slope(t, row, middle))
+
+    def second_jacobians(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        parameters: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The derivatives of f_y w + τ f_t by y (line, state, state) and, if wanted, by p (line, state, parameter)."""
+        u, c, p = self._arguments(t, row, middle)
+        directions = [w, tau[:, None]]
+        if self.graph.inputs:
+            moved = np.zeros_like(u) if self.inputs_slope is None else self.inputs_slope(t, row, middle)
+            directions.append(tau[:, None] * moved)
+        held = [c] if c is not None else []
+        function = self.graph.tangent("rhs").function("rhs", ("y", "p") if parameters else ("y",))
+        found = function(t, y, u, np.concatenate([*held, *directions], axis=1), p)
+        return found[1], found[2] if parameters else None
+
+    def second_products(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        g: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """gᵀ times `second_jacobians`: by y (line, state), and by p summed over each trajectory's lines."""
+        by_y, by_p = self.second_jacobians(t, y, row, middle, w, tau)
+        assert by_p is not None
+        return np.einsum("ls,lsj->lj", g, by_y), _sum_by_row(np.einsum("ls,lsp->lp", g, by_p), row)
 
     def pullback(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
@@ -68,11 +129,13 @@ class ModuleRhs:
         p: np.ndarray,
         c: np.ndarray | None = None,
         inputs: Lookup | None = None,
+        inputs_slope: Lookup | None = None,
     ) -> None:
         import torch
 
         self._torch = torch
         self.module, self.c, self.inputs = module.requires_grad_(False), c, inputs
+        self.inputs_slope = inputs_slope
         self.n_parameters = len(p)
         self.weights: dict[str, torch.Tensor] = {}
         at = 0
@@ -151,3 +214,92 @@ class ModuleRhs:
             f = self._call(weights, t_, y_, u, c)
             grads = torch.autograd.grad(f, [y_, *weights.values()], torch.from_numpy(np.ascontiguousarray(g)))
         return grads[0].numpy(), torch.cat([grad.reshape(-1) for grad in grads[1:]]).numpy()[None]
+
+    def state_jacobian(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """f_y (line, entry, entry)."""
+        from ..engine.torch_derivatives import state_jacobian
+
+        self._load()
+        t_, y_, u, c = self._tensors(t, y, row, middle)
+        return state_jacobian(lambda state: self.module(t_, state, u, c), y_).numpy()
+
+    def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
+        """f_t with inputs moving (line, state); None where their slope is not known."""
+        if self.inputs is not None and self.inputs_slope is None:
+            return None
+        from ..engine.torch_derivatives import along
+
+        self._load()
+        t_, y_, u, c = self._tensors(t, y, row, middle)
+        moving, directions = self._in_time(t_, u, np.ones(len(t)), t, row, middle)
+        return along(lambda: self.module(t_, y_, u, c), moving, directions).numpy()
+
+    def _in_time(
+        self,
+        t_: torch.Tensor,
+        u: torch.Tensor | None,
+        tau: np.ndarray,
+        t: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """What moves with time, told to record its graph, and how far it moves in times tau (line,)."""
+        far = self._torch.from_numpy(np.ascontiguousarray(tau, dtype=float))
+        moving, directions = [t_.requires_grad_()], [far.reshape(t_.shape).to(t_.dtype)]
+        if u is not None and self.inputs_slope is not None:
+            moving.append(u.requires_grad_())
+            directions.append(far[:, None] * self._torch.from_numpy(self.inputs_slope(t, row, middle)))
+        return moving, directions
+
+    def second_products(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        g: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The gradients of gᵀ(f_y w + τ f_t) by y (line, state), and by p summed over all lines (1, parameter)."""
+        from ..engine.torch_derivatives import second_products
+
+        convert = lambda x: self._torch.from_numpy(np.ascontiguousarray(x))  # noqa: E731  # a word for a long call
+        t_, y_, u, c = self._tensors(t, y, row, middle)
+        y_ = y_.detach().requires_grad_()
+        weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
+        moving, directions = self._in_time(t_, u, tau, t, row, middle)
+        by_y, *by_weights = second_products(
+            lambda: self._call(weights, t_, y_, u, c),
+            [y_, *moving],
+            [convert(w).reshape(y_.shape), *directions],
+            convert(g).reshape(y_.shape),
+            [y_, *weights.values()],
+        )
+        return by_y.reshape(len(y), -1).numpy(), self._torch.cat([grad.reshape(-1) for grad in by_weights]).numpy()[
+            None
+        ]
+
+    def second_jacobians(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        parameters: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The derivatives of f_y w + τ f_t by y (line, state, state) and, if wanted, by p (line, state, parameter)."""
+        d = y.shape[1]
+        by_y, by_p = np.empty((len(y), d, d)), np.empty((len(y), d, self.n_parameters)) if parameters else None
+        for i in range(d):
+            unit = np.tile(np.eye(d)[i], (len(y), 1))
+            if by_p is None:
+                by_y[:, i] = self.second_products(t, y, row, middle, w, tau, unit)[0]
+                continue
+            for line in range(len(y)):  # the weights are shared: a product sums over its lines
+                one = slice(line, line + 1)
+                found = self.second_products(t[one], y[one], row[one], middle[one], w[one], tau[one], unit[one])
+                by_y[line, i], by_p[line, i] = found[0][0], found[1][0]
+        return by_y, by_p

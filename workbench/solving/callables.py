@@ -24,8 +24,25 @@ class PlainRhs:
 
     def __call__(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array:
         """f (line, *state)."""
+        return self.at(_like(y, t), y, t, row, middle)
+
+    def at(self, time: Array, y: Array, t: np.ndarray, row: np.ndarray, middle: np.ndarray) -> Array:
+        """f with its own time (line,) as an array like y; inputs are looked up at t."""
         more = [_like(y, self._inputs(t, row, middle))] if self._inputs else []
-        return self._call(_like(y, t), y, more)
+        return self._call(time, y, more)
+
+    def slope_in_time(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array | None:
+        """f_t (line, *state), by torch; None for other arrays and where inputs move."""
+        if self._inputs is not None or isinstance(y, np.ndarray):
+            return None
+        from ..engine.torch_derivatives import along
+
+        time = self.moving_time(t, y)
+        return along(lambda: self.at(time, y, t, row, middle), [time], [time.detach() * 0 + 1])
+
+    def moving_time(self, t: np.ndarray, y: torch.Tensor) -> torch.Tensor:
+        """t (line,) as a tensor whose graph is recorded."""
+        return _like(y, t).requires_grad_()
 
 
 def _like(y: Array, values: np.ndarray) -> Array:
@@ -70,19 +87,55 @@ class TorchRhs:
             return state, self._rhs(t, state, row, middle)
 
     def state_jacobian(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
-        """f_y (line, entry, entry) over flat states: one product for each entry, over all lines at once."""
-        import torch
+        """f_y (line, entry, entry) over flat states."""
+        from ..engine.torch_derivatives import state_jacobian
 
-        state, value = self._graph(t, y, row, middle)
-        entries = y.shape[1]
-        rows = np.zeros((len(y), entries, entries), y.dtype)
-        for i in range(entries if value.requires_grad else 0):
-            unit = torch.zeros(len(y), entries, dtype=value.dtype, device=value.device)
-            unit[:, i] = 1.0
-            (g,) = torch.autograd.grad(value, state, unit.reshape(value.shape), retain_graph=True, allow_unused=True)
-            if g is not None:
-                rows[:, i] = g.reshape(len(y), -1).cpu().numpy()
-        return rows
+        return state_jacobian(lambda state: self._rhs(t, state, row, middle), self._tensor(y)).cpu().numpy()
+
+    def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
+        """f_t (line, entry) over flat states; None where inputs move in a way that is not known."""
+        found = self._rhs.slope_in_time(t, self._tensor(y), row, middle)
+        return None if found is None else found.reshape(len(y), -1).cpu().numpy()
+
+    def second_products(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        g: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The gradients of gᵀ(f_y w + τ f_t) by y (line, entry), and by the leaves summed over all lines."""
+        from ..engine.torch_derivatives import second_products
+
+        state = self._tensor(y).requires_grad_()
+        time = self._rhs.moving_time(t, state)
+        by_y, *by_leaves = second_products(
+            lambda: self._rhs.at(time, state, t, row, middle),
+            [state, time],
+            [self._tensor(w), _like(state, tau)],
+            self._tensor(g),
+            [state, *self.leaves],
+        )
+        return by_y.reshape(len(y), -1).cpu().numpy(), _flat(by_leaves, by_y).cpu().numpy()[None]
+
+    def second_jacobians(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        row: np.ndarray,
+        middle: np.ndarray,
+        w: np.ndarray,
+        tau: np.ndarray,
+        parameters: bool = False,
+    ) -> tuple[np.ndarray, None]:
+        """The derivative of f_y w + τ f_t by y (line, entry, entry); not by the leaves, which lines share."""
+        assert not parameters, "leaves are shared by all lines: take the adjoint"
+        units = np.eye(y.shape[1], dtype=y.dtype)
+        rows = [self.second_products(t, y, row, middle, w, tau, np.tile(unit, (len(y), 1)))[0] for unit in units]
+        return np.stack(rows, axis=1), None
 
     def pullback(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
@@ -97,9 +150,14 @@ class TorchRhs:
             # what f holds may hang on a graph of its own, which later stages need again
             grads = torch.autograd.grad(value, wanted, self._tensor(g), retain_graph=True, allow_unused=True)
         full = [torch.zeros_like(x) if d is None else d for x, d in zip(wanted, grads, strict=True)]
-        parameters = [d.reshape(-1).to(full[0].dtype) for d in full[1:]]
-        found = torch.cat(parameters) if parameters else full[0].new_zeros(0)
-        return full[0].reshape(len(y), -1).cpu().numpy(), found.cpu().numpy()[None]
+        return full[0].reshape(len(y), -1).cpu().numpy(), _flat(full[1:], full[0]).cpu().numpy()[None]
+
+
+def _flat(parts: Sequence[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
+    """Gradients of all leaves as one vector."""
+    import torch
+
+    return torch.cat([part.reshape(-1).to(like.dtype) for part in parts]) if parts else like.new_zeros(0)
 
 
 def leaves_of(f: Any, value: torch.Tensor) -> list[torch.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..contracts import GradientMode, SolveOptions, Solver, Trajectory
-from ..engine import LoopSolver, TableauSolver
+from ..engine import LoopSolver
 from ..errors.numerics import GradientUnavailable
 from .callables import TorchRhs, leaves_of
 from .discrete import Discrete, Solved
@@ -49,7 +49,10 @@ def _leaves(task: Task) -> list[torch.Tensor]:
 
 
 def _require(solver: Solver, gradient: GradientMode) -> None:
-    available = {"discrete": isinstance(solver, TableauSolver), "backprop": isinstance(solver, LoopSolver)}
+    available = {
+        "discrete": isinstance(solver, LoopSolver) and solver.differentiable,
+        "backprop": isinstance(solver, LoopSolver),
+    }
     if not available.get(gradient, False):
         those = " and ".join(mode for mode, there in available.items() if there)
         has = f"it has {those}" if those else "take an explicit Runge–Kutta solver, such as tsit5"

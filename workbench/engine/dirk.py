@@ -1,0 +1,114 @@
+"""Steps of a diagonally implicit Runge–Kutta method whose first stage is f at the step's start (ESDIRK)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import NumpyArrays, TorchArrays
+from .flow import Flow
+from .jacobian import Call, Jacobians
+from .newton import Newton
+from .stepper import Slopes, powers
+from .tableau import Tableau
+
+Array = Any
+
+
+class DirkStepper:
+    """k_i = f(t + c_i h, y + h Σ_{j<i} a_ij k_j + hγ k_i), stage after stage by Newton's method.
+
+    The methods are stiffly accurate: the last slope is f at the end, known from its own equation and never from the
+    state, whose rounding f would magnify. A row whose equations are not solved gets NaN, and a shorter step.
+    """
+
+    closed, more, stiff = True, 0, True
+
+    def __init__(self, tableau: Tableau, arrays: NumpyArrays | TorchArrays, newton: Newton) -> None:
+        data = tableau.arrays
+        self._arrays, self._newton = arrays, newton
+        self.stages, self.end = data.own, data.own - 1
+        self.c = self.c_all = data.c[:, None]
+        self._a = [arrays.weights(data.a[i, :i]) for i in range(data.own)]
+        self._diagonal = [float(data.a[i, i]) for i in range(data.own)]
+        self._errors, self._w = [arrays.weights(row) for row in data.errors], data.w
+        self.rhs_per_step: np.ndarray | int = 0
+        self.jacobians_per_step: np.ndarray | int = 0
+
+    def room(self, rows: int, entries: int) -> Slopes:
+        """Space for the slopes of one step."""
+        return self._arrays.stack(self.stages, rows, entries)
+
+    def step(
+        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
+    ) -> tuple[Array, Sequence[Array]]:
+        """y1 and the error estimates (rows, entry), given k[0]; h is a signed column; fills k."""
+        arrays = self._arrays
+        derivatives = Jacobians(f.f, f, arrays)
+        with arrays.quietly():
+            jacobian = derivatives.by_state(t[0], y, row, middle, k[0])
+        self.rhs_per_step, self.jacobians_per_step = np.zeros(len(row), int), np.ones(len(row), int)
+        y1 = y
+        for i in range(1, self.stages):
+            y1 = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, jacobian)
+        return y1, [h * arrays.combine(e, k[: len(e)]) for e in self._errors]
+
+    def stage(
+        self,
+        i: int,
+        f: Call,
+        derivatives: Jacobians,
+        row: np.ndarray,
+        t: np.ndarray,
+        middle: np.ndarray,
+        h: Array,
+        y: Array,
+        k: Slopes,
+        jacobian: Array,
+    ) -> Array:
+        """The state at which stage i (not the first) evaluates f; writes its slope into k."""
+        arrays = self._arrays
+        base = y + h * arrays.combine(self._a[i], k[:i])
+        scaled = self._diagonal[i] * h
+        with arrays.quietly():
+            found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], jacobian)
+        self.rhs_per_step += found.evaluations
+        self.jacobians_per_step += found.jacobians
+        slope = found.k
+        if arrays.graph:
+            slope = self._differentiable(f, derivatives, row, t, middle, scaled, base, slope)
+        k[i] = slope if found.solved.all() else arrays.where(found.solved, slope, slope * np.nan)
+        return base + scaled * k[i]
+
+    def _differentiable(
+        self,
+        f: Call,
+        derivatives: Jacobians,
+        row: np.ndarray,
+        t: np.ndarray,
+        middle: np.ndarray,
+        scaled: Array,
+        base: Array,
+        k: Array,
+    ) -> Array:
+        """One more step of Newton, exact and in torch's graph: its derivative is that of the implicit function."""
+        arrays, fixed = self._arrays, k.detach()
+        with arrays.quietly():
+            here = base + scaled * fixed
+            matrix = arrays.pencil(1.0, scaled, derivatives.by_state(t, here, row, middle, fixed))
+        return fixed + arrays.solve(matrix, f(t, base + scaled * fixed, row, middle) - fixed)
+
+    def accept(self, row: np.ndarray) -> None:
+        """Nothing is carried but the slope at the end."""
+
+    def complete(
+        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
+    ) -> Slopes:
+        """Nothing is missing."""
+        return k
+
+    def dense_weights(self, theta: np.ndarray) -> np.ndarray:
+        """The weight of each slope at θ (point,): (point, slope)."""
+        return powers(theta, self._w.shape[1]) @ self._w.T

@@ -1,0 +1,111 @@
+"""The equations of an implicit stage, solved row by row to the last digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import NumpyArrays, TorchArrays
+from .jacobian import Call, Jacobians
+
+Array = Any
+MOST = 16  # iterations
+SLOW = 0.1  # a row whose increments shrink by less than this gets the Jacobian of where it stands
+FINE = 10.0  # increments of this many roundings of the state end a row
+NEAR = 1e-3  # increments that rounding keeps from shrinking are accepted below this share of the tolerance
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What an iteration ended with: the slopes, which rows they solve, and evaluations of f and J a row."""
+
+    k: Array  # (rows, entry)
+    solved: np.ndarray  # (rows,) bool
+    evaluations: np.ndarray
+    jacobians: np.ndarray
+
+
+class Newton:
+    """k = f(t, base + hγ k) by Newton's method, simplified: the Jacobian is renewed where it converges slowly.
+
+    Rows are iterated until their increments are roundings, not until they are small against the tolerance (as in
+    Hairer & Wanner, Solving ODEs II, IV.8): then the step is the step that its derivative is taken of, and a replay
+    repeats it. A row that has ended is left alone, so that its bits do not depend on the others.
+    """
+
+    def __init__(self, arrays: NumpyArrays | TorchArrays, rtol: float, atol: float | tuple[float, ...]) -> None:
+        self._arrays, self._rtol, self._atol = arrays, rtol, float(np.min(atol))
+
+    def solve(
+        self,
+        f: Call,
+        derivatives: Jacobians,
+        row: np.ndarray,
+        t: np.ndarray,
+        middle: np.ndarray,
+        scaled: Array,
+        base: Array,
+        guess: Array,
+        jacobian: Array,
+    ) -> Stage:
+        """`scaled` is hγ as a column; `jacobian` (rows, entry, entry) one near the stage; `guess` a first k."""
+        arrays, n = self._arrays, len(row)
+        k, done, lost = guess, np.zeros(n, bool), np.zeros(n, bool)
+        evaluations, renewed = np.zeros(n, int), np.zeros(n, int)
+        matrix, before = arrays.pencil(1.0, scaled, jacobian), np.full(n, np.inf)
+        for number in range(MOST):
+            y = base + scaled * k
+            slope = f(t, y, row, middle)
+            change = arrays.solve(matrix, slope - k)
+            going = ~(done | lost)
+            evaluations += going
+            k = arrays.where(going, k + change, k)
+            moved, tolerated = self._sizes(scaled * change, y)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                rate = moved / before
+                ended = moved <= FINE
+                if number:  # two increments tell how fast they shrink, and so how far the last one is from the end
+                    ended |= (rate < 1) & (moved * rate / (1 - rate) <= FINE)
+                    ended |= (rate > 0.5) & (tolerated <= NEAR)
+            done |= going & ended
+            lost |= going & ~np.isfinite(moved)
+            if (done | lost).all():
+                break
+            slow = ~(done | lost) & (rate > SLOW) & (number > 0)
+            if slow.any():
+                here = base + scaled * k
+                jacobian = self._renewed(f, derivatives, row, t, middle, here, jacobian, slow)
+                matrix = arrays.pencil(1.0, scaled, jacobian)
+                renewed += slow
+            before = moved
+        return Stage(k, done, evaluations, renewed)
+
+    def _renewed(
+        self,
+        f: Call,
+        derivatives: Jacobians,
+        row: np.ndarray,
+        t: np.ndarray,
+        middle: np.ndarray,
+        y: Array,
+        jacobian: Array,
+        slow: np.ndarray,
+    ) -> Array:
+        """The Jacobian with those of the slow rows taken at y."""
+        some = np.flatnonzero(slow)
+        here = (t[some], y[some], row[some], middle[some])
+        return self._arrays.put(jacobian, some, derivatives.by_state(*here, f(*here)))
+
+    def _sizes(self, change: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
+        """The increment of each row in roundings of the state, and in tolerances (rows,)."""
+        moved, state = self._arrays.numpy(change), self._arrays.numpy(y)
+        size = np.abs(state)
+        floor = self._atol / self._rtol if self._rtol > 0 else 0.0
+        rounding = self._arrays.epsilon * (size + floor) + np.finfo(size.dtype).tiny
+        roundings, tolerated = np.abs(moved) / rounding, np.abs(moved) / (self._atol + self._rtol * size + rounding)
+        if moved.dtype.kind == "c":  # the imaginary part carries a derivative, however small, and must converge itself
+            part = self._arrays.epsilon * np.abs(state.imag).max(axis=1, keepdims=True) + np.finfo(size.dtype).tiny
+            roundings = np.maximum(roundings, np.abs(moved.imag) / part)
+        return roundings.max(axis=1), tolerated.max(axis=1)

@@ -1,0 +1,70 @@
+"""Derivatives of a torch function over lines that reverse mode gives: products along directions, first and second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+Function = Callable[[], torch.Tensor]
+
+
+def state_jacobian(function: Callable[[torch.Tensor], torch.Tensor], y: torch.Tensor) -> torch.Tensor:
+    """∂function/∂y (line, entry, entry) of a function that acts on lines: one product an entry of the flat state.
+
+    torch's products hold the conjugate of the derivative of a complex function.
+    """
+    with torch.enable_grad():
+        state = y.detach().requires_grad_()
+        value = function(state)
+    rows = []
+    for i in range(y[0].numel()):
+        found = None
+        if value.requires_grad:
+            unit = torch.zeros(len(value), y[0].numel(), dtype=value.dtype, device=value.device)
+            unit[:, i] = 1.0
+            unit = unit.reshape(value.shape)
+            (found,) = torch.autograd.grad(value, state, unit, retain_graph=True, allow_unused=True)
+        rows.append((torch.zeros_like(state) if found is None else found.conj()).reshape(len(y), -1))
+    return torch.stack(rows, dim=1).detach()
+
+
+def along(function: Function, moving: Sequence[torch.Tensor], directions: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Σ (∂function/∂moving) direction, like the function's value, by reverse mode twice."""
+    with torch.enable_grad():
+        value = function()
+        if value.is_complex():
+            return torch.view_as_complex(along(lambda: torch.view_as_real(function()), moving, directions))
+        weights = torch.zeros_like(value).requires_grad_()
+        total = _product(value, moving, directions, weights)
+        if total is None:
+            return torch.zeros_like(value)
+        (found,) = torch.autograd.grad(total, weights, allow_unused=True, retain_graph=True)
+    return (torch.zeros_like(value) if found is None else found).detach()
+
+
+def second_products(
+    function: Function,
+    moving: Sequence[torch.Tensor],
+    directions: Sequence[torch.Tensor],
+    g: torch.Tensor,
+    wanted: Sequence[torch.Tensor],
+) -> list[torch.Tensor]:
+    """The gradients by `wanted` of gᵀ Σ (∂function/∂moving) direction; what f holds may hang on a graph of its own."""
+    with torch.enable_grad():
+        total = _product(function(), moving, directions, g)
+        found: Sequence[torch.Tensor | None] = [None] * len(wanted)
+        if total is not None and total.requires_grad:
+            found = torch.autograd.grad(total, wanted, allow_unused=True, retain_graph=True)
+    return [torch.zeros_like(x) if d is None else d.detach() for x, d in zip(wanted, found, strict=True)]
+
+
+def _product(
+    value: torch.Tensor, moving: Sequence[torch.Tensor], directions: Sequence[torch.Tensor], g: torch.Tensor
+) -> torch.Tensor | None:
+    """gᵀ Σ (∂value/∂moving) direction in the graph; None where nothing moves."""
+    if not value.requires_grad:
+        return None
+    first = torch.autograd.grad(value, moving, g, create_graph=True, allow_unused=True)
+    parts = [(slope * direction).sum() for slope, direction in zip(first, directions, strict=True) if slope is not None]
+    return sum(parts[1:], parts[0]) if parts else None
