@@ -182,7 +182,7 @@ def test_jacobians_of_a_network_are_those_of_autograd() -> None:
         one = [torch.from_numpy(a[[line]]) for a in (t[:, None], y, table(t, row, t), model.covariates[row])]  # type: ignore[index]
         one[1].requires_grad_()
         f = module(*one)[0]
-        # a product over several lines may add in another order than one over a single line: a few roundings of sums of 1
+        # a product over several lines may add in another order than one over one line: a few roundings of sums of 1
         np.testing.assert_allclose(values[line], f.detach().numpy(), rtol=1e-13, atol=1e-15)
         for s in range(2):
             by_y, *by_weights = torch.autograd.grad(f[s], [one[1], *module.parameters()], retain_graph=True)
