@@ -111,7 +111,7 @@ def changed(**change: Any) -> RosenbrockTableau:
     ("change", "message"),
     [
         ({"alpha": ["0", "1/2"]}, "α_2 is 0.5 and the coefficients give 1.0"),
-        ({"gammas": ["1/4", "1/4"]}, "γ_2 is 0.25 and the coefficients give -0.25"),
+        ({"gammas": ["1/4", "1/4"]}, "γ_2 / γ - 1 is 0.0 and the coefficients give -2.0"),
         ({"alpha": ["0"]}, "alpha has 1 entries for 2 stages"),
         ({"gamma": "0"}, "a number above 0"),
         ({"m": ["4", "1"]}, "Σ b is 1.0"),

@@ -99,17 +99,18 @@ class RosenbrockTableau:
 
     def __post_init__(self) -> None:
         self._check_shape()
-        form = self.classical_form
-        for i, (node, line, wanted) in enumerate(zip(self.alpha, self.gammas, form.gamma, strict=True)):
-            self._check_sum(f"α_{i + 1}", Fraction(node), form.alpha[i], self.a[i])
-            self._check_sum(f"γ_{i + 1}", Fraction(line), wanted, ())
-            if not 0 <= Fraction(node) <= 1:  # f is never evaluated outside [t0, t1]
-                raise ValueError(f"method {self.name}: the node α_{i + 1} = {node} lies outside the step, 0 … 1")
-        self._check_sum("Σ b", Fraction(1), form.b, self.m)
-        for weights, row in zip(form.errors, self.errors, strict=True):
-            self._check_sum("the sum of the error weights", Fraction(0), weights, row)
+        diagonal = Fraction(self.gamma)
+        for i, (alpha, gamma) in enumerate(zip(self.alpha, self.gammas, strict=True)):
+            self._check_sum(f"α_{i + 1}", Fraction(alpha), self.a[i])
+            self._check_sum(f"γ_{i + 1} / γ - 1", Fraction(gamma) / diagonal - 1, self.c[i])  # (I/γ − C) Γ1 = 1
+            if not 0 <= Fraction(alpha) <= 1:  # f is never evaluated outside [t0, t1]
+                raise ValueError(f"method {self.name}: the node α_{i + 1} = {alpha} lies outside the step, 0 … 1")
+        self._check_sum("Σ b", Fraction(1), self.m)
+        for row in self.errors:
+            self._check_sum("the sum of the error weights", Fraction(0), row)
         for m, row in zip(self.m, self.dense, strict=bool(self.dense)):
-            if abs(sum(map(Fraction, row)) - Fraction(m)) > self._slack * (1 + sum(abs(Fraction(x)) for x in row)):
+            terms = sum((abs(Fraction(x)) for x in row), Fraction(1))
+            if abs(sum(map(Fraction, row)) - Fraction(m)) > self._slack * terms:
                 raise ValueError(f"method {self.name}: dense output does not meet y1 at θ = 1")
 
     def _check_shape(self) -> None:
@@ -125,15 +126,12 @@ class RosenbrockTableau:
         if self.dense and (len(self.dense) != stages or len({len(row) for row in self.dense}) > 1):
             raise ValueError(f"method {self.name}: dense output needs {stages} rows of the same number of powers")
 
-    def _check_sum(self, what: str, wanted: Fraction, found: Line, row: Row) -> None:
-        """Σ of a row of the classical form; with entries rounded by ε it is off by ε n s (1 + s Σ|row|), s = max Σ|γ|.
-
-        That is d(xΓ1) = dx Γ1 + x (Γ dC Γ) 1 with n entries in a row, and s the largest row sum of |γ_ij|.
-        """
-        total = sum(found, Fraction(0))
-        s = max(sum(map(abs, line), Fraction(0)) for line in self.classical_form.gamma)
-        terms = sum((abs(Fraction(x)) for x in row), Fraction(1))
-        if abs(total - wanted) > self._slack * (1 + len(self.m) * s * (1 + s * terms)):
+    def _check_sum(self, what: str, wanted: Fraction, row: Sequence[Fraction | str]) -> None:
+        """Σ x_i Γ_ij over a whole row is Σ x_i γ_i; off by ε Σ(|x_i| + |γ_i|) where both are rounded by ε."""
+        terms = [(Fraction(x), Fraction(g)) for x, g in zip(row, self.gammas, strict=False)]
+        total = sum((x * g for x, g in terms), Fraction(0))
+        size = sum((abs(x) + abs(g) for x, g in terms), Fraction(1))
+        if abs(total - wanted) > self._slack * size:
             raise ValueError(f"method {self.name}: {what} is {float(wanted)} and the coefficients give {float(total)}")
 
     @property

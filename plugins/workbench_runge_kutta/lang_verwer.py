@@ -1,0 +1,28 @@
+"""The third-order Rosenbrock method of Lang and Verwer for parabolic problems."""
+
+from workbench.engine import RosenbrockTableau
+
+# coefficients are laid out as tables
+# fmt: off
+
+ROS3P = RosenbrockTableau.classical(
+    name="ros3p", order=3, order_low=2, digits=40,
+    gamma="0.7886751345948128822545743902509787278238",  # 1/2 + √3/6
+    alpha=[
+        [],
+        ["1"],
+        ["1", "0"],
+    ],
+    gammas=[
+        [],
+        ["-1"],
+        [
+            "-0.7886751345948128822545743902509787278238",  # −γ
+            "-1.0773502691896257645091487805019574556476",  # 1/2 − 2γ
+        ],
+    ],
+    b=["2/3", "0", "1/3"],
+    b_low=["1/3", "1/3", "1/3"],
+    summary="A-stable of orders 3 and 2, for stiff problems and loose tolerances",
+    source="Lang & Verwer (2001), BIT Numer. Math. 41, 731–738",
+)
