@@ -39,7 +39,8 @@ def outsider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A third party's distribution as if it were installed: its folder stands on the search path."""
     monkeypatch.syspath_prepend(str(OUTSIDER))
     yield OUTSIDER
-    sys.modules.pop("workbench_outsider", None)
+    for name in ("workbench_outsider", "workbench_outsider_methods"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture

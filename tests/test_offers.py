@@ -139,6 +139,7 @@ def test_a_strangers_solver_dynamics_loss_and_problem_do_the_main_job() -> None:
     ("solver", "settings", "tolerance"),
     [
         ("leapfrog_midpoint", {"solver.rtol": 1e-8}, 1e-5),
+        ("ssprk3", {"solver.rtol": 1e-8}, 1e-5),
         ("taylor1", {"solver.step": 0.001}, 0.05),  # error of Euler's method below T0·k²·t·h/2·e^(−kt) < 0.01
     ],
 )
@@ -172,7 +173,7 @@ def held_to(contract: type[Contract], offer: str = "") -> type[Contract]:
     return type(f"Test{contract.__name__}{offer.title()}", (contract,), members)
 
 
-STRANGERS = {"solver": ("leapfrog_midpoint", "taylor1"), "dynamics": ("affine",), "loss": ("pseudo_huber",)}
+STRANGERS = {"solver": ("leapfrog_midpoint", "taylor1", "ssprk3"), "dynamics": ("affine",), "loss": ("pseudo_huber",)}
 
 for _contract in contracts_of_the_kit():
     for _offer in STRANGERS.get(_contract.kind, ()):

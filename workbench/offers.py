@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,3 +35,10 @@ class Offer:
         from .engine import solver_factory  # the engine is on this floor; only plugins that bring a tableau come here
 
         return cls(tableau.name, solver_factory(tableau), tableau.summary, tableau.source)
+
+    @classmethod
+    def of_tableau_file(cls, file: Traversable) -> Offer:
+        """The solver in a file of a method's coefficients; raises PluginFileUnusable where they are no method."""
+        from .engine.tableau_file import read_tableau
+
+        return cls.of_tableau(read_tableau(file))

@@ -66,7 +66,7 @@ plugin_option = click.option(
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Load a plugin from a Python file, for this command only (repeatable).",
+    help="Load a plugin from a Python or tableau file (.py, .toml), for this command only (repeatable).",
 )
 
 seed_option = click.option(

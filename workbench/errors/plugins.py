@@ -19,7 +19,11 @@ class NameClash(PluginError):
 
 
 class PluginFileUnusable(PluginError):
-    """A file given with `--plugin FILE` is missing or cannot be loaded as a plugin."""
+    """A file given with `--plugin FILE` is missing or cannot be loaded, or a file of coefficients describes no method.
+
+    The latter (`*.tableau.toml`) holds name, order, summary, the coefficients that its kind of method needs and nothing
+    else. Coefficients are texts ("1/6", "0.161") or whole numbers; the message names the key.
+    """
 
     code = "P003"
 

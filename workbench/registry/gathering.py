@@ -73,25 +73,45 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: Plugin) -> None:
 
 
 def ask(manager: pluggy.PluginManager, plugins: dict[str, Plugin], kind: str) -> Iterator[tuple[Plugin, Any]]:
-    """What each plugin's hook for `kind` returned, one item at a time; a failure goes to the plugin's `errors`."""
+    """What each plugin's hook for `kind` returned, one item at a time; a failure goes to the plugin's `errors`.
+
+    A plugin's solvers are those of its hook, then those of its tableau files.
+    """
     hook = HOOKS[kind]
     implementations = {impl.plugin_name: impl.function for impl in getattr(manager.hook, hook).get_hookimpls()}
     for name, plugin in plugins.items():
-        if name not in implementations:
-            continue
+        yield from _by_hook(plugin, hook, implementations[name]) if name in implementations else ()
+        yield from _by_file(plugin) if kind == "solver" else ()
+
+
+def _by_hook(plugin: Plugin, hook: str, implementation: Callable[[], Any]) -> Iterator[tuple[Plugin, Any]]:
+    begin = time.perf_counter()
+    try:
+        answer = implementation()
+    except Exception as error:  # as above
+        plugin.errors.append(f"{hook}: {_line(error)}")
+        return
+    finally:
+        plugin.ms += 1e3 * (time.perf_counter() - begin)
+    if not isinstance(answer, (list, tuple)):
+        plugin.errors.append(f"{hook} returned {type(answer).__name__}, a list was wanted")
+        return
+    for item in answer:
+        yield plugin, item
+
+
+def _by_file(plugin: Plugin) -> Iterator[tuple[Plugin, Offer]]:
+    """One solver for each file; one that is wrong is among the plugin's errors, and the others are offered."""
+    for file in plugin.tableaus:
         begin = time.perf_counter()
         try:
-            answer = implementations[name]()
+            offer = Offer.of_tableau_file(file)
         except Exception as error:  # as above
-            plugin.errors.append(f"{hook}: {_line(error)}")
+            plugin.errors.append(_line(error))
             continue
         finally:
             plugin.ms += 1e3 * (time.perf_counter() - begin)
-        if not isinstance(answer, (list, tuple)):
-            plugin.errors.append(f"{hook} returned {type(answer).__name__}, a list was wanted")
-            continue
-        for item in answer:
-            yield plugin, item
+        yield plugin, offer
 
 
 def offers(manager: pluggy.PluginManager, plugins: dict[str, Plugin], kind: str) -> list[Listed]:

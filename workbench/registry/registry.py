@@ -92,6 +92,8 @@ class Registry:
 
     def _require_file(self, file: str) -> None:
         for plugin in self._plugins:
+            if plugin.distribution == file and plugin.fault:
+                raise plugin.fault
             if plugin.distribution == file and plugin.errors:
                 raise PluginFileUnusable(f"{file} cannot be loaded: {'; '.join(plugin.errors)}")
 
