@@ -1,10 +1,10 @@
-"""Explicit Runge–Kutta solvers, one per tableau."""
+"""One-step solvers, explicit and implicit, each of them its coefficients."""
 
 from workbench import Offer, hookimpl
 
 
 @hookimpl
 def offer_solvers() -> list[Offer]:
-    from .methods import METHODS  # plain numbers: listing solvers stays light
+    from .methods import SOLVERS  # plain numbers: listing solvers stays light
 
-    return [Offer.of_tableau(method) for method in METHODS]
+    return [Offer.of_tableau(method) for method in SOLVERS]

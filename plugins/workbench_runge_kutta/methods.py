@@ -15,3 +15,4 @@ from .verner import VERN7
 METHODS: tuple[Tableau, ...] = (EULER, MIDPOINT, HEUN2, RALSTON, BOSH3, RK4, RK4_38, DOPRI5, TSIT5, VERN7, DOP853)
 ROSENBROCK: tuple[RosenbrockTableau, ...] = (ROS3P, RODAS4, RODAS5P)
 ESDIRK: tuple[Tableau, ...] = (TRBDF2, KVAERNO3, ESDIRK54)
+SOLVERS: tuple[Tableau | RosenbrockTableau, ...] = (*METHODS, *ESDIRK, *ROSENBROCK)
