@@ -18,7 +18,7 @@ from workbench.fitting.objective import Subspace, TrajectoryObjective
 from workbench.model import Model, Selection
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
-from workbench.testing.differences import central_differences
+from workbench.measure.differences import central_differences
 from workbench.testing.dynamics import POPULATIONS, populations
 from workbench.testing.strategies import growth, task_of
 

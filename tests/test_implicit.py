@@ -22,9 +22,9 @@ from workbench.engine import (
     sensitivities,
 )
 from workbench.errors.numerics import NotSeparable
-from workbench.testing.exact import PAIR, TURNING
+from workbench.measure.exact import PAIR, TURNING
 from workbench.testing.linear_rhs import Oscillator
-from workbench.testing.solvers import solved
+from workbench.measure.candidate import solved
 
 
 def trbdf2() -> Tableau:

@@ -18,7 +18,7 @@ from workbench.engine import TableauSolver
 from workbench.model import Model, Selection
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
-from workbench.testing.differences import along
+from workbench.measure.differences import along
 
 DRIVEN = """
 title  = "An oscillator with everything that a problem file can say of its unknowns"

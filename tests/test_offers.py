@@ -155,12 +155,16 @@ def test_a_strangers_solvers_solve(solver: str, settings: dict[str, float], tole
 
 
 def contracts_of_the_kit() -> list[type[Contract]]:
-    """Every contract in `workbench.testing`, found and not listed."""
+    """Every contract in `workbench.testing`, found and not listed: the classes that no other of the kit builds on."""
     for module in pkgutil.iter_modules(testing.__path__):
         importlib.import_module(f"{testing.__name__}.{module.name}")
-    return sorted(
-        (kind for kind in Contract.__subclasses__() if kind.__module__.startswith(testing.__name__)), key=named_kind
-    )
+    return sorted((kind for kind in below(Contract) if not below(kind)), key=named_kind)
+
+
+def below(contract: type[Contract]) -> set[type[Contract]]:
+    """All that the kit itself derives from a contract."""
+    own = {kind for kind in contract.__subclasses__() if kind.__module__.startswith(f"{testing.__name__}.")}
+    return own.union(*map(below, own))
 
 
 def named_kind(contract: type[Contract]) -> str:

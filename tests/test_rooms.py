@@ -20,7 +20,7 @@ FLOORS = (
     {"hookspecs", "problem", "compiled"},
     {"registry", "solving"},
     {"model"},
-    {"fitting", "diagnose"},
+    {"fitting", "diagnose", "measure"},
     {"workflow"},
     {"cli", "testing"},
     {"__init__", "__main__"},

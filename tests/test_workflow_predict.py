@@ -15,7 +15,7 @@ from workbench.errors.numerics import SolveFailed
 from workbench.errors.usage import UsageError
 from workbench.model import Selection
 from workbench.problem import read_problem
-from workbench.testing.differences import central_differences
+from workbench.measure.differences import central_differences
 
 DECAY = """
 title  = "Decay"

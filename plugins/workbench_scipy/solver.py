@@ -35,6 +35,11 @@ class ScipySolver:
     adaptive = True
     differentiable = False
 
+    @property
+    def stiff(self) -> bool:
+        """It is for stiff problems."""
+        return self.method in ("Radau", "BDF", "LSODA")
+
     def solve(self, f: Rhs, y0: Any, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
         """y(t0) = y0 (rows, *state) as NumPy arrays, followed to ts (rows, time), NaN-padded."""
         if options.replay is not None:

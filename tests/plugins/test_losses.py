@@ -10,7 +10,7 @@ import pytest
 from workbench.errors.usage import UsageError
 from workbench.model.misfit import Misfit
 from workbench.registry import installed
-from workbench.testing.differences import central_differences
+from workbench.measure.differences import central_differences
 from workbench.testing.losses import MU, LossContract, Y
 
 

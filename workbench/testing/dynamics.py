@@ -15,7 +15,7 @@ from ..model import Model, Selection
 from ..problem import Problem, read_problem
 from ..registry import installed
 from .contract import Contract
-from .differences import along, central_differences
+from ..measure.differences import along, central_differences
 from .storing import bits
 
 Lines = tuple[np.ndarray, np.ndarray, np.ndarray]
