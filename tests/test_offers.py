@@ -79,13 +79,6 @@ def test_the_formulas_of_a_loss_can_be_read(entry: Listed, noise: str) -> None:
         parse(text, ["y", "mu", "sigma"])
 
 
-def test_no_two_readers_take_the_same_suffix() -> None:
-    registry = installed()
-    suffixes = [s for entry in registry.offers("reader") for s in registry.make("reader", entry.name).suffixes]
-    assert len(suffixes) == len(set(suffixes))
-    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in suffixes)
-
-
 BLACK_BOXES = [e for e in OFFERS if e.kind == "dynamics" and e.name != "equations"]
 
 
@@ -117,7 +110,7 @@ def strangers(outsider: Path) -> Registry:
 
 def test_a_strangers_offers_keep_the_same_contracts(strangers: Registry) -> None:
     theirs = [e for kind in KINDS for e in strangers.offers(kind) if e.distribution == "workbench-outsider"]
-    assert {entry.kind for entry in theirs} == {"solver", "dynamics", "loss"}
+    assert {entry.kind for entry in theirs} == {"solver", "dynamics", "loss", "reader", "reporter"}
     for entry in theirs:
         assert isinstance(strangers.make(entry.kind, entry.name), KINDS[entry.kind])
 
@@ -177,7 +170,13 @@ def held_to(contract: type[Contract], offer: str = "") -> type[Contract]:
     return type(f"Test{contract.__name__}{offer.title()}", (contract,), members)
 
 
-STRANGERS = {"solver": ("leapfrog_midpoint", "taylor1", "ssprk3"), "dynamics": ("affine",), "loss": ("pseudo_huber",)}
+STRANGERS = {
+    "solver": ("leapfrog_midpoint", "taylor1", "ssprk3"),
+    "dynamics": ("affine",),
+    "loss": ("pseudo_huber",),
+    "reader": ("jsonl",),
+    "reporter": ("one_line",),
+}
 
 for _contract in contracts_of_the_kit():
     for _offer in STRANGERS.get(_contract.kind, ()):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
     from .workflow import Simulation as Simulation
+    from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
     from .workflow import dynamics as dynamics
     from .workflow import fit as fit
@@ -73,6 +74,7 @@ _HOME = {
     "Fitted": "workflow",
     "Prediction": "workflow",
     "Simulation": "workflow",
+    "check_plugin": "workflow",
     "compare": "workflow",
     "dynamics": "workflow",
     "fit": "workflow",

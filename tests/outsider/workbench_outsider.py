@@ -1,4 +1,4 @@
-"""What a stranger ships: a solver by its step, a whole solver, a loss, a family of dynamics and a problem."""
+"""What a stranger ships: a solver by its step, a whole solver, a loss, dynamics, a file format, a report, a problem."""
 
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,20 @@ def offer_dynamics():
 def offer_losses():
     source = "Charbonnier et al. (1997), IEEE Trans. Image Process. 6, 298–311"
     return [Offer("pseudo_huber", PseudoHuber, "squares near zero, absolute values beyond delta, smoothly", source)]
+
+
+@hookimpl
+def offer_readers():
+    from outsider_files import JsonLines
+
+    return [Offer("jsonl", JsonLines, "one JSON object a line")]
+
+
+@hookimpl
+def offer_reporters():
+    from outsider_files import OneLine
+
+    return [Offer("one_line", OneLine, "one line of text a run")]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""`workbench plugins`: what is installed, what it offers, what failed and why."""
+"""`workbench plugins`: what is installed, what it offers, what failed and why; `plugins check` stands beside it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from ..registry import PluginInfo, installed
 from .options import json_option, plugin_option
 from .output import emit_json, hint, table
+from .plugins_check import check
 
 
 @click.group(invoke_without_command=True)
@@ -35,6 +36,9 @@ def plugins(ctx: click.Context, as_json: bool, plugin_files: tuple[Path, ...]) -
 def list_(as_json: bool, plugin_files: tuple[Path, ...]) -> None:
     """List plugins: the distribution of each, what it offers, and what failed to load and why."""
     _list(as_json, plugin_files)
+
+
+plugins.add_command(check)
 
 
 def _list(as_json: bool, plugin_files: tuple[Path, ...]) -> None:

@@ -58,7 +58,9 @@ def reversal_error(candidate: Candidate, solver: Solver) -> float:
 # --- what must never be called ok
 
 
-def follow(candidate: Candidate, solver: Solver, slope: Slope, y0: float = 1.0, v0: float = 0.0, **more: Any) -> Trajectory:
+def follow(
+    candidate: Candidate, solver: Solver, slope: Slope, y0: float = 1.0, v0: float = 0.0, **more: Any
+) -> Trajectory:
     """dy/dt = slope(t, y) over [0, 2], y one state; y'' = slope(t, y) from y' = v0 for a solver of separable systems.
 
     The deadline of 8 s holds unless another is given.

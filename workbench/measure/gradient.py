@@ -71,9 +71,7 @@ def _spring_exact(t: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 GROWTH = Differentiable(np.array([0.6, 0.8, 0.9, 0.4, 2.0]), _growth, _growth_exact)
-SPRING = Differentiable(
-    np.array([0.9, -0.4, 1.7, 0.8]), lambda xp, t, y, p: [p[1] * y[1], -p[0] * y[0]], _spring_exact
-)
+SPRING = Differentiable(np.array([0.9, -0.4, 1.7, 0.8]), lambda xp, t, y, p: [p[1] * y[1], -p[0] * y[0]], _spring_exact)
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,9 @@ class GradientError:
 def gradient_error(candidate: Candidate, mode: GradientMode) -> GradientError:
     """The gradient of Σ w y(t) by start and parameters in one mode; raises GradientUnavailable where there is none.
 
-    An adaptive solver works at rtol = 1e-10 where its order is at least 4, and the gradient may err by 1e4 rtol: the
-    error of a unit step, times what the weights and the parameters make of it. With equal steps h the allowance is 10
-    h^order.
+    An adaptive solver of order 5 and more works at rtol = 1e-10, of order 4 at 1e-8, others at 1e-6; the gradient may err
+    by 1e4 rtol, for some hundred steps may each err by rtol and an error of the solution is one of its derivative times
+    what it depends on. With equal steps h the allowance is 10 h^order.
     """
     problem = SPRING if candidate.separable else GROWTH
     solver, allowed = _sharp(candidate)
@@ -109,7 +107,7 @@ def gradient_error(candidate: Candidate, mode: GradientMode) -> GradientError:
 
 def _sharp(candidate: Candidate) -> tuple[Solver, float]:
     order = candidate.solver.order or 4
-    rtol = 10.0 ** -min(10, 2 + 2 * order)
+    rtol = 1e-10 if order > 4 else 1e-8 if order == 4 else 1e-6
     sharp = candidate.with_tolerance(rtol, rtol / 100)
     if sharp is not None:
         return sharp, 1e4 * rtol

@@ -28,7 +28,9 @@ def region_figure(solver: Solver, name: str, note: str = "") -> Any:
     axes.axhline(0, color=RULE, lw=0.8)
     axes.axvline(0, color=RULE, lw=0.8)
     axes.set_aspect("equal")
-    axes.set(xlabel="Re hλ", ylabel="Im hλ", title=f"{name}: where one step does not grow" + (f"\n{note}" if note else ""))
+    axes.set(
+        xlabel="Re hλ", ylabel="Im hλ", title=f"{name}: where one step does not grow" + (f"\n{note}" if note else "")
+    )
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -24,23 +24,29 @@ BESIDE = "dopri5"
 """The solver that work is compared with."""
 
 
-def solver_findings(registry: Registry, name: str) -> list[Finding]:
-    """One line after the other; what a measurement itself trips over is a failure with its reason."""
+PARTS = ("orders", "between steps", "stiffness", "gradients", "statuses", "behaviour", "stability", "work")
+
+
+def solver_findings(registry: Registry, name: str, parts: Sequence[str] = PARTS) -> list[Finding]:
+    """One line after the other; what a measurement itself trips over is a failure with its reason.
+
+    Raises UnknownName, or what the plugin's own factory raises.
+    """
     candidate = Candidate.of(registry, name)
     solver = candidate.usable
     if solver is None:
         return [Finding("settings", "skipped", note="it has neither step control nor an option `step`")]
-    parts: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
-        ("order", lambda: _orders(candidate)),
-        ("dense order", lambda: _dense_orders(candidate)),
-        ("stiffness", lambda: _stiffness(candidate)),
-        ("gradients", lambda: _gradients(candidate)),
-        ("statuses", lambda: _statuses(candidate, solver)),
-        ("behaviour", lambda: _behaviour(candidate, solver)),
-        ("stability", lambda: _stability(candidate)),
-        ("work", lambda: _work(candidate)),
-    ]
-    return [finding for title, part in parts for finding in _guarded(title, part)]
+    measured: dict[str, Callable[[], Iterator[Finding]]] = {
+        "orders": lambda: _orders(candidate),
+        "between steps": lambda: _dense_orders(candidate),
+        "stiffness": lambda: _stiffness(candidate, solver),
+        "gradients": lambda: _gradients(candidate),
+        "statuses": lambda: _statuses(candidate, solver),
+        "behaviour": lambda: _behaviour(candidate, solver),
+        "stability": lambda: _stability(candidate),
+        "work": lambda: _work(candidate),
+    }
+    return [finding for part in parts for finding in _guarded(part, measured[part])]
 
 
 def _guarded(title: str, part: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -78,12 +84,10 @@ def _dense_orders(candidate: Candidate) -> Iterator[Finding]:
             yield held(name, found > claim - SLACK, str(claim), f"{found:.2f}", f"more than {SLACK} below")
 
 
-def _stiffness(candidate: Candidate) -> Iterator[Finding]:
+def _stiffness(candidate: Candidate, solver: Solver) -> Iterator[Finding]:
     if not candidate.stiff:
         yield Finding("stiff problems", "skipped", "no", note="it does not claim to be for stiff problems")
         return
-    solver = candidate.usable
-    assert solver is not None
     for family in (prothero_robinson, kaps):
         steps, error = [], 0.0
         for rate in (RATES[0], RATES[-1]):

@@ -58,7 +58,9 @@ def work(candidate: Candidate, other: Candidate, problem: Exact) -> Work | None:
     The two take turns, and the least of three times counts, so that what else the machine does weighs little.
     """
     turns = [[_costs(one, problem) for one in (candidate, other)] for _ in range(3)]
-    mine, theirs = (_at_target([_quickest(same) for same in zip(*costs, strict=True)]) for costs in zip(*turns, strict=True))
+    mine, theirs = (
+        _at_target([_quickest(same) for same in zip(*costs, strict=True)]) for costs in zip(*turns, strict=True)
+    )
     return None if mine is None or theirs is None else Work(mine[0] / theirs[0], mine[1] / theirs[1])
 
 

@@ -11,7 +11,17 @@ A distribution of plugins tests itself in a few lines; without `offer`, every in
 from .dynamics import DynamicsContract
 from .losses import LossContract
 from .optimizers import OptimizerContract
+from .readers import ReaderContract
+from .reporters import ReporterContract
 from .solvers import SolverContract
 from .strategies import StrategyContract
 
-__all__ = ["DynamicsContract", "LossContract", "OptimizerContract", "SolverContract", "StrategyContract"]
+__all__ = [
+    "DynamicsContract",
+    "LossContract",
+    "OptimizerContract",
+    "ReaderContract",
+    "ReporterContract",
+    "SolverContract",
+    "StrategyContract",
+]

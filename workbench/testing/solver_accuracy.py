@@ -69,7 +69,9 @@ class SolverAccuracy(SolverCase):
         assert found.ys[0, -1, 0] == pytest.approx(1.0, abs=1e-14 * p)
 
     @pytest.mark.parametrize("family", [prothero_robinson, kaps], ids=["prothero-robinson", "kaps"])
-    def test_a_stiff_problem_takes_few_steps_at_any_rate(self, candidate: Candidate, family: object, near: float) -> None:
+    def test_a_stiff_problem_takes_few_steps_at_any_rate(
+        self, candidate: Candidate, family: object, near: float
+    ) -> None:
         """An explicit method needs at least rate·2/R steps, R its stability on the real axis: 3e5 at 1e6 for R = 6."""
         if not candidate.stiff:
             pytest.skip("it does not claim to be for stiff problems (`stiff = True`)")

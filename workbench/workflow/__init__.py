@@ -1,6 +1,7 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
 from ..fitting import FitBudget
+from .checking import Checked, check_plugin
 from .comparing import Comparison, compare
 from .document import fit_document
 from .fitted import Fitted, load
@@ -13,11 +14,13 @@ from .solves import prepare, solve
 from .sources import read, read_problem
 
 __all__ = [
+    "Checked",
     "Comparison",
     "FitBudget",
     "Fitted",
     "Prediction",
     "Simulation",
+    "check_plugin",
     "compare",
     "dynamics",
     "fit",
