@@ -14,8 +14,8 @@ from workbench_runge_kutta.tsitouras import TSIT5
 from workbench.contracts import Mesh, SolveOptions
 from workbench.engine import StepSolver, TableauSolver
 from workbench.errors.numerics import GradientUnavailable, ShapeOfRhs, StepWithoutError, TimesOutOfOrder
-from workbench.measure.exact import COUPLED, TURNING
 from workbench.measure.candidate import solved
+from workbench.measure.exact import COUPLED, TURNING
 
 PAIRS = pytest.mark.parametrize("tableau", [HEUN2, BOSH3, DOPRI5, TSIT5, DOP853], ids=lambda tableau: tableau.name)
 

@@ -15,10 +15,10 @@ from workbench.fitting import FitBudget, FitTask, steps
 from workbench.fitting.curve import collocate
 from workbench.fitting.defect import DefectObjective, states_observed
 from workbench.fitting.objective import Subspace, TrajectoryObjective
+from workbench.measure.differences import central_differences
 from workbench.model import Model, Selection
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
-from workbench.measure.differences import central_differences
 from workbench.testing.dynamics import POPULATIONS, populations
 from workbench.testing.strategies import growth, task_of
 

@@ -15,10 +15,10 @@ from workbench_runge_kutta.dormand_prince import DOPRI5
 from workbench import Dataset, Inputs
 from workbench.contracts import GradientMode
 from workbench.engine import TableauSolver
+from workbench.measure.differences import along
 from workbench.model import Model, Selection
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
-from workbench.measure.differences import along
 
 DRIVEN = """
 title  = "An oscillator with everything that a problem file can say of its unknowns"

@@ -13,9 +13,9 @@ from scipy import stats
 import workbench as wb
 from workbench.errors.numerics import SolveFailed
 from workbench.errors.usage import UsageError
+from workbench.measure.differences import central_differences
 from workbench.model import Selection
 from workbench.problem import read_problem
-from workbench.measure.differences import central_differences
 
 DECAY = """
 title  = "Decay"

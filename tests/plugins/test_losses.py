@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from workbench.errors.usage import UsageError
+from workbench.measure.differences import central_differences
 from workbench.model.misfit import Misfit
 from workbench.registry import installed
-from workbench.measure.differences import central_differences
 from workbench.testing.losses import MU, LossContract, Y
 
 

@@ -1,4 +1,4 @@
-"""What a solver does beside its numbers: rows that do not see each other, the same bits again, statuses that are true."""
+"""What a solver does beside its numbers: rows that do not see each other, the same bits again, true statuses."""
 
 from __future__ import annotations
 

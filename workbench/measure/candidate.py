@@ -55,16 +55,12 @@ class Candidate:
         A solver says it itself or by its method (a tableau); a method of the loop that says nothing has cubic Hermite
         interpolation, of order 3.
         """
-        fields = [getattr(self.solver, f.name) for f in dataclasses.fields(self.solver)] if self._dataclass else []
-        for holder in (self.solver, *fields):
+        names = getattr(type(self.solver), "__dataclass_fields__", {})
+        for holder in (self.solver, *(getattr(self.solver, name) for name in names)):
             claim = getattr(holder, "dense_order", None)
             if claim is not None:
                 return int(claim)
         return 3 if isinstance(self.solver, LoopSolver) else None
-
-    @property
-    def _dataclass(self) -> bool:
-        return dataclasses.is_dataclass(self.solver)
 
     def remade(self, **settings: Any) -> Solver:
         """The solver with those of the settings that it has as options; the others are left out."""

@@ -91,9 +91,9 @@ class GradientError:
 def gradient_error(candidate: Candidate, mode: GradientMode) -> GradientError:
     """The gradient of Σ w y(t) by start and parameters in one mode; raises GradientUnavailable where there is none.
 
-    An adaptive solver of order 5 and more works at rtol = 1e-10, of order 4 at 1e-8, others at 1e-6; the gradient may err
-    by 1e4 rtol, for some hundred steps may each err by rtol and an error of the solution is one of its derivative times
-    what it depends on. With equal steps h the allowance is 10 h^order.
+    An adaptive solver of order 5 and more works at rtol = 1e-10, of order 4 at 1e-8, others at 1e-6, and the gradient
+    may err by 1e4 rtol: some hundred steps err by rtol each, and their errors change with what is varied by some ten
+    times as much. With equal steps h the allowance is 10 h^order.
     """
     problem = SPRING if candidate.separable else GROWTH
     solver, allowed = _sharp(candidate)

@@ -73,8 +73,8 @@ def _of_oscillators(solver: Solver) -> Stability:
     def size(y: np.ndarray) -> np.ndarray:
         rate = np.repeat(y**2, 2)
 
-        def f(t: np.ndarray, state: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
-            return np.stack([state[:, 1], -rate[row] * state[:, 0]], axis=1)
+        def f(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+            return np.stack([y[:, 1], -rate[row] * y[:, 0]], axis=1)
 
         start = np.tile(np.eye(2), (len(y), 1))
         ts = np.tile([0.0, 1.0], (len(start), 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _quickest(costs: Sequence[Cost]) -> Cost:
 def _at_target(costs: list[Cost]) -> tuple[float, float] | None:
     """Evaluations and seconds at TARGET, between the two costs around it, as straight lines in logarithms."""
     costs = [c for c in costs if 0 < c.error < np.inf]
-    for before, after in zip(costs, costs[1:], strict=False):
+    for before, after in pairwise(costs):
         if before.error >= TARGET >= after.error and before.error > after.error:
             share = np.log(before.error / TARGET) / np.log(before.error / after.error)
             return (

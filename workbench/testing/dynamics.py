@@ -11,11 +11,11 @@ import pytest
 
 from ..contracts import Dynamics, Field, LinearRhs
 from ..dataset import TEST, Dataset
+from ..measure.differences import along, central_differences
 from ..model import Model, Selection
 from ..problem import Problem, read_problem
 from ..registry import installed
 from .contract import Contract
-from ..measure.differences import along, central_differences
 from .storing import bits
 
 Lines = tuple[np.ndarray, np.ndarray, np.ndarray]

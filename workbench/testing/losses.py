@@ -11,9 +11,9 @@ import pytest
 
 from ..contracts import Loss, Pointwise
 from ..errors.usage import UsageError
+from ..measure.differences import central_differences
 from ..model.misfit import Misfit, PointwiseFormulas
 from .contract import Contract
-from ..measure.differences import central_differences
 
 NOISE = ("gaussian", "lognormal", "poisson")
 Y = np.array([[1.0, 3.0], [4.0, np.nan], [2.0, 7.0], [9.0, 5.0]])

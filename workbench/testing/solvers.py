@@ -13,8 +13,8 @@ from .solver_time import SolverTime
 class SolverContract(SolverAccuracy, SolverTime, SolverRows, SolverStatuses, SolverGradients):
     """Inherit, set `offer` or none for all, and every solver is held to this.
 
-    A solver that says `stiff = True` is held to stiff problems, one that says `separable = True` is tested on systems q'
-    = f(p), p' = g(q) only, and one that says `dense_order` to that order between its steps.
+    A solver that says `stiff = True` is held to stiff problems, one that says `separable = True` is tested on systems
+    q' = f(p), p' = g(q) only, and one that says `dense_order` is held to it between its steps.
     """
 
     def test_it_says_what_it_is(self, made: Solver) -> None:
