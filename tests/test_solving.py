@@ -20,7 +20,8 @@ from workbench.solving import solve
 
 SOLVER = TableauSolver(TSIT5, rtol=1e-9, atol=1e-11)
 TS = np.linspace(0.0, 2.0, 5)
-MODES = pytest.mark.parametrize("mode", ["discrete", "backprop"])
+MODES = pytest.mark.parametrize("mode", ["discrete", "backprop", "adjoint", "forward"])
+ON_A_MESH = pytest.mark.parametrize("mode", ["discrete", "backprop", "forward"])
 
 
 def turn(t: np.ndarray) -> np.ndarray:
@@ -219,7 +220,7 @@ def test_the_discrete_gradient_is_backpropagation_on_the_same_mesh(states: int, 
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12 * float(b.abs().max()))
 
 
-@MODES
+@ON_A_MESH
 def test_gradients_are_central_differences_of_a_replay(mode: str) -> None:
     f, ts = Network(), torch.from_numpy(TS)
     y0 = torch.tensor([0.3, -0.8], dtype=torch.float64)
@@ -278,9 +279,9 @@ def test_a_failed_trajectory_takes_no_part_in_the_gradient(mode: str) -> None:
     assert float(g[1]) != 0
 
 
-def test_the_gradient_can_be_taken_twice_by_backprop_and_not_by_discrete() -> None:
+def test_the_gradient_can_be_taken_twice_by_backprop_and_only_by_it() -> None:
     y0 = torch.tensor([0.3, -0.8], dtype=torch.float64, requires_grad=True)
-    for mode in ("backprop", "discrete"):
+    for mode in ("backprop", "discrete", "adjoint", "forward"):
         found = solve(lambda t, y: -(y**3), y0, torch.from_numpy(TS), SOLVER, gradient=mode)
         (g,) = torch.autograd.grad(found.ys[-1].sum(), y0, create_graph=True)
         if mode == "backprop":
@@ -306,9 +307,9 @@ def test_single_precision_stays_single() -> None:
 @pytest.mark.parametrize(
     ("solver", "mode", "named"),
     [
-        ("scipy_radau", "discrete", "tsit5"),
-        ("scipy_radau", "backprop", "tsit5"),
-        ("tsit5", "adjoint", "discrete and backprop"),
+        ("scipy_radau", "discrete", "adjoint and forward"),
+        ("scipy_radau", "backprop", "adjoint and forward"),
+        ("tsit5", "exact", "discrete, backprop, adjoint and forward"),
     ],
 )
 def test_a_gradient_that_does_not_exist_is_refused_and_others_are_named(solver: str, mode: str, named: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checkpoints import Checkpoints, checkpointed_pullback
     from .gradients import pullback, sensitivities
     from .rosenbrock_tableau import RosenbrockTableau
     from .solver import LoopSolver, RosenbrockSolver, SplittingSolver, StepSolver, TableauSolver
     from .splitting_method import Splitting
     from .tableau import Tableau
+    from .variational import forward_sensitivities
 
 _HOMES = {
     "Tableau": "tableau",
@@ -22,10 +24,14 @@ _HOMES = {
     "Splitting": "splitting_method",
     "sensitivities": "gradients",
     "pullback": "gradients",
+    "Checkpoints": "checkpoints",
+    "checkpointed_pullback": "checkpoints",
+    "forward_sensitivities": "variational",
     "solver_factory": "factory",
 }
 
 __all__ = [
+    "Checkpoints",
     "LoopSolver",
     "RosenbrockSolver",
     "RosenbrockTableau",
@@ -34,6 +40,8 @@ __all__ = [
     "StepSolver",
     "Tableau",
     "TableauSolver",
+    "checkpointed_pullback",
+    "forward_sensitivities",
     "pullback",
     "sensitivities",
     "solver_factory",

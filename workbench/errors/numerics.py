@@ -61,3 +61,17 @@ class NotSeparable(NumericsError):
     """A splitting method was given a system that does not fall into positions and momenta, each moved by the other."""
 
     code = "N060"
+
+
+class AdjointAstray(UserWarning):
+    """The adjoint's solve backwards in time came back far from the states of the solve: its gradient is not to be
+    trusted.
+    """
+
+    @staticmethod
+    def said(error: float, bound: float) -> str:
+        """The warning in words, for a relative error of the states and the bound that it is above."""
+        return (
+            f"solved backwards, the states are off by {error:.2g} of their size (above {bound:.2g}): the adjoint "
+            "gradient is not to be trusted; take gradient discrete, or forward where a solver has none"
+        )

@@ -13,7 +13,6 @@ from ..errors.numerics import NoFiniteSolution
 from .finite import with_finite_squares
 from .misfit import Weights
 from .selection import Selection
-from .variational import VariationalRhs
 
 if TYPE_CHECKING:
     from .model import Model

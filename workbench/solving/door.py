@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,8 @@ def solve(
     breaks: Sequence[float] = (),
     replay: Mesh | None = None,
     steps: bool = False,
+    checkpoints: bool = False,
+    adjoint_norm: Literal["state", "full"] = "state",
 ) -> Solution:
     """y at ts of dy/dt = f(t, y) with y(ts[0]) = y0, for a callable or a torch module f.
 
@@ -45,10 +47,16 @@ def solve(
     `params` where given; it may be written for one state or for rows of states (see `reading`). NumPy in gives NumPy
     out.
 
-    Tensors are differentiable in y0, ts and everything that f holds, once with gradient="discrete" (the derivative of
-    the steps taken, memory of states only), as often as wanted with "backprop" (torch's graph of the same steps). In
-    both the lengths of the steps are constants; the derivative in ts is f itself. `deadline` is in seconds from now. A
-    failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable, TimesOutOfOrder, GradientUnavailable.
+    Tensors are differentiable in y0, ts and everything that f holds, by one of four modes: "discrete" (the derivative
+    of the steps taken, memory of their states, with `checkpoints` of every √n-th one), "backprop" (torch's graph of the
+    same steps), "adjoint" (a solve backwards in time, memory of ys alone; `adjoint_norm` says whether its error control
+    sees the whole augmented system or the "state" and its adjoint; after a backward pass `stats["reverse_error"]` tells
+    how far the states came back from where they had been, and AdjointAstray warns above 100 rtol) and "forward"
+    (sensitivities solved beside y, for few parameters). The last two serve every solver; only backprop can be
+    differentiated again. In the first two the lengths of the steps are constants; the derivative in ts is f itself.
+
+    `deadline` is in seconds from now. A failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable,
+    TimesOutOfOrder, GradientUnavailable.
 
     >>> from workbench_runge_kutta.methods import METHODS
     >>> from workbench.engine import TableauSolver
@@ -66,9 +74,9 @@ def solve(
     )
     chosen = _with_settings(solver, {"rtol": rtol, "atol": atol, "step": step})
     if task.torch:
-        from .tensors import solve_tensors
+        from .tensors import Backwards, solve_tensors
 
-        return solve_tensors(task, chosen, options, gradient)
+        return solve_tensors(task, chosen, options, Backwards(gradient, checkpoints, adjoint_norm))
     trajectory = chosen.solve(task.rhs, task.y0, task.t0, task.ts, options)
     return task.solution(trajectory)
 

@@ -41,9 +41,13 @@ class Solution:
 
     @property
     def stats(self) -> Mapping[str, Any]:
-        """accepted, rejected, rhs: counts per trajectory; rhs_calls: calls of f in all."""
+        """accepted, rejected, rhs: counts per trajectory; rhs_calls: calls of f in all.
+
+        With gradient="adjoint" also reverse_error: how far the states came back from where they had been, NaN until a
+        gradient has been taken.
+        """
         stats = self.trajectory.stats
-        return {key: int(n if n.ndim == 0 else n[0]) if self.single or n.ndim == 0 else n for key, n in stats.items()}
+        return {key: n.ravel()[0].item() if self.single or n.ndim == 0 else n for key, n in stats.items()}
 
     @property
     def mesh(self) -> Mesh | None:

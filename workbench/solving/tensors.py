@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,16 +10,28 @@ import torch
 
 from ..contracts import GradientMode, SolveOptions, Solver, Trajectory
 from ..engine import LoopSolver
+from ..engine.adjoint import Norm
 from ..errors.numerics import GradientUnavailable
 from .callables import TorchRhs, leaves_of
-from .discrete import Discrete, Solved
+from .node import Solved
+from .sensitive import SensitiveRhs
 from .solution import Solution
+from .ways import AdjointWay, CheckpointedWay, DiscreteWay, ForwardWay, Way, allowing
 
 if TYPE_CHECKING:
     from .door import Task
 
 
-def solve_tensors(task: Task, solver: Solver, options: SolveOptions, gradient: GradientMode) -> Solution:
+@dataclass(frozen=True)
+class Backwards:
+    """How the gradient is had: its mode, with `checkpoints` for discrete and the `norm` for adjoint."""
+
+    mode: GradientMode = "discrete"
+    checkpoints: bool = False
+    norm: Norm = "state"
+
+
+def solve_tensors(task: Task, solver: Solver, options: SolveOptions, backwards: Backwards) -> Solution:
     """The solution as tensors, in torch's graph where something takes gradients."""
     ts = task.given_ts if isinstance(task.given_ts, torch.Tensor) and task.given_ts.requires_grad else None
     leaves = _leaves(task)
@@ -27,17 +39,39 @@ def solve_tensors(task: Task, solver: Solver, options: SolveOptions, gradient: G
     rhs = TorchRhs(task.rhs, task.y0.detach(), leaves)
     if not tracked:
         return task.solution(_as_tensors(_plain(task, solver, rhs, options), task.y0))
-    _require(solver, gradient)
+    _require(solver, backwards)
     y0 = task.y0 if ts is None else _start_that_moves(task, ts)
-    if gradient == "backprop":
+    if backwards.mode == "backprop":
         trajectory = _backprop(task, solver, rhs, y0, options)
     else:
-        kept = _as_arrays(_plain(task, solver, rhs, replace(options, keep=True)))
-        ys = Discrete.apply(Solved(solver, rhs, kept), y0, *leaves)
-        trajectory = replace(_as_tensors(kept, task.y0), ys=ys, steps=kept.steps if options.keep else None)
+        kept, way = _solved(task, solver, rhs, options, backwards)
+        ys = Solved.apply(way, kept.ys, y0, *leaves)
+        trajectory = replace(_as_tensors(kept, task.y0), ys=ys)
     if ts is not None:
         trajectory = replace(trajectory, ys=_times_that_move(task, ts, trajectory.ys))
     return task.solution(trajectory)
+
+
+def _solved(
+    task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions, backwards: Backwards
+) -> tuple[Trajectory, Way]:
+    """A solve on NumPy with its way back."""
+    y0 = task.y0.detach().cpu().numpy()
+    later = allowing(options)
+    if backwards.mode == "forward":
+        way = ForwardWay(
+            solver, SensitiveRhs(task.rhs, task.y0.detach(), rhs.leaves), y0, task.t0, task.ts, options
+        )
+        return way.trajectory, way
+    steps = options.keep or (backwards.mode == "discrete" and not backwards.checkpoints)
+    found = _as_arrays(_plain(task, solver, rhs, replace(options, keep=steps)))
+    shown = found if options.keep else replace(found, steps=None)
+    if backwards.mode == "adjoint":
+        back = AdjointWay(solver, rhs, found, task.t0, later, backwards.norm)
+        return replace(shown, stats={**shown.stats, "reverse_error": back.reverse_error}), back
+    if backwards.checkpoints:
+        return shown, CheckpointedWay(solver, rhs, y0, found, later)
+    return shown, DiscreteWay(solver, rhs, found)
 
 
 def _leaves(task: Task) -> list[torch.Tensor]:
@@ -48,15 +82,25 @@ def _leaves(task: Task) -> list[torch.Tensor]:
     return leaves_of(task.f, task.rhs(task.t0, task.y0.detach(), row, task.t0))
 
 
-def _require(solver: Solver, gradient: GradientMode) -> None:
+def _require(solver: Solver, backwards: Backwards) -> None:
+    """Raises GradientUnavailable, naming those that there are."""
+    looped = isinstance(solver, LoopSolver)
     available = {
-        "discrete": isinstance(solver, LoopSolver) and solver.differentiable,
-        "backprop": isinstance(solver, LoopSolver),
+        "discrete": looped and solver.differentiable,
+        "backprop": looped,
+        "adjoint": True,
+        "forward": True,
     }
-    if not available.get(gradient, False):
-        those = " and ".join(mode for mode, there in available.items() if there)
-        has = f"it has {those}" if those else "take an explicit Runge–Kutta solver, such as tsit5"
-        raise GradientUnavailable(f"{type(solver).__name__} has no gradient {gradient!r}", help=has)
+    if not available.get(backwards.mode, False):
+        those = [mode for mode, there in available.items() if there]
+        raise GradientUnavailable(
+            f"{type(solver).__name__} has no gradient {backwards.mode!r}",
+            help=f"it has {', '.join(those[:-1])} and {those[-1]}",
+        )
+    if backwards.checkpoints and backwards.mode != "discrete":
+        raise GradientUnavailable(
+            f"checkpoints belong to the gradient discrete, not to {backwards.mode!r}", help="leave checkpoints out"
+        )
 
 
 def _plain(task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions) -> Trajectory:

@@ -1,0 +1,102 @@
+"""The augmented system of the continuous adjoint: the state, its adjoint and the gradient of the parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+FEW = 64  # up to this many parameters f_p is formed, so that trajectories with shared parameters keep their own steps
+
+
+class AdjointSystem(ABC):
+    """d(y, a, q)/dt = (f, −aᵀf_y, −aᵀf_p), of which a line holds `members` trajectories (Chen et al. 2018, Alg. 1).
+
+    Lines are flat: the members' y, then their a, then q. `members` (line, member) are their rows in f.
+    """
+
+    def __init__(self, f: Any, members: np.ndarray, entries: int) -> None:
+        self.f, self.members, self.d = f, members, entries
+        self.n = members.shape[1] * entries  # of y, and of a
+        self.n_parameters = 0
+
+    @abstractmethod
+    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """(line, 2 n + parameter)"""
+
+    def state_jacobian(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """∂/∂z (line, entry, entry) by central differences: nothing depends on q, and a enters linearly."""
+        lines, entries = z.shape
+        moved = 2 * self.n
+        h = np.cbrt(np.finfo(z.dtype).eps) * np.maximum(np.abs(z[:, :moved]), 1e-3)
+        h[:, self.n :] = 1.0
+        steps = np.zeros((moved, lines, entries), z.dtype)
+        steps[np.arange(moved), :, np.arange(moved)] = h.T
+        copies = [np.tile(x, moved) for x in (t, row, middle)]
+        up, down = (
+            self(copies[0], (z + sign * steps).reshape(-1, entries), copies[1], copies[2]) for sign in (1.0, -1.0)
+        )
+        columns = (up - down).reshape(moved, lines, entries) / (2.0 * h.T[:, :, None])
+        full = np.zeros((lines, entries, entries), z.dtype)
+        full[:, :, :moved] = np.moveaxis(columns, 0, 2)
+        return full
+
+
+class Apart(AdjointSystem):
+    """One trajectory a line, each with its own gradient of the parameters."""
+
+    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """(line, 2 state + parameter)"""
+        d, rows = self.d, self.members[row, 0]
+        y, a = z[:, :d], z[:, d : 2 * d]
+        by_y, by_p = self._products(t, y, rows, middle, a)
+        return np.concatenate([self.f(t, y, rows, middle), -by_y, -by_p], axis=1)
+
+    def _products(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, a: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """aᵀf_y (line, state) and aᵀf_p (line, parameter)."""
+        f = self.f
+        if _forms_jacobians(f):
+            f_y, f_p = f.jacobians(t, y, row, middle)
+            return np.einsum("ls,lsj->lj", a, f_y), np.einsum("ls,lsp->lp", a, f_p)
+        by_y, by_p = np.empty_like(y), np.empty((len(y), f.n_parameters), y.dtype)
+        for some in _with_distinct_rows(row):
+            by_y[some], found = f.pullback(t[some], y[some], row[some], middle[some], a[some])
+            by_p[some] = found[row[some]]
+        return by_y, by_p
+
+
+class Together(AdjointSystem):
+    """Trajectories with shared parameters as one system with shared steps, and one gradient of the parameters."""
+
+    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """(line, 2 members state + parameter)"""
+        out = np.empty_like(z)
+        for i, line in enumerate(z):
+            members, n = self.members[row[i]], self.n
+            y, a = line[:n].reshape(-1, self.d), line[n : 2 * n].reshape(-1, self.d)
+            at = (np.full(len(members), t[i]), y, members, np.full(len(members), middle[i]))
+            by_y, by_p = self.f.pullback(*at, a)
+            out[i, :n], out[i, n : 2 * n] = self.f(*at).reshape(-1), -by_y.reshape(-1)
+            out[i, 2 * n :] = -by_p[0]
+        return out
+
+
+def apart(f: Any) -> bool:
+    """Whether f gives every line its own gradient of the parameters."""
+    return _forms_jacobians(f) or not getattr(f, "pooled", False)
+
+
+def _forms_jacobians(f: Any) -> bool:
+    return getattr(f, "jacobians", None) is not None and f.n_parameters <= FEW
+
+
+def _with_distinct_rows(row: np.ndarray) -> list[np.ndarray]:
+    """Numbers of lines in groups in which no row occurs twice: `pullback` sums the lines of a row."""
+    order = np.argsort(row, kind="stable")
+    sizes = np.unique(row, return_counts=True)[1]
+    turn = np.empty(len(row), dtype=int)
+    turn[order] = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return [np.flatnonzero(turn == k) for k in range(int(turn.max(initial=-1)) + 1)]
