@@ -111,8 +111,9 @@ def test_a_fitted_start_is_the_first_observation_where_the_state_itself_is_obser
 def test_only_gradients_that_a_fit_can_use_are_taken() -> None:
     problem = read_problem(GROWTH).with_data(dataset([[0.0, 1.0]]), "none")
     field = installed().make("dynamics", "equations").build(problem, np.random.default_rng(0))
-    with pytest.raises(GradientUnavailable, match="backprop"):
-        Model(problem, field, TableauSolver(tableau=RK4), installed().make("loss", "mse"), "backprop")
+    with pytest.raises(GradientUnavailable, match="backprop") as refused:
+        Model(problem, field, installed().make("solver", "scipy_radau"), installed().make("loss", "mse"), "backprop")
+    assert refused.value.help == "--gradient adjoint or --gradient forward"
 
 
 def test_a_channel_that_the_dynamics_do_not_observe_is_refused_by_name() -> None:

@@ -156,6 +156,30 @@ def test_sensitivity_equations_on_the_same_steps_are_the_same_derivatives(make) 
 
 
 @MODELS
+def test_backpropagation_through_the_same_steps_gives_the_same_derivatives(make) -> None:  # type: ignore[no-untyped-def]
+    x, selection = somewhere(make()), everything(make())
+    discrete, torch = make("discrete").trial(x, selection), make("backprop").trial(x, selection)
+    for a, b in zip(discrete.sensitivities, torch.sensitivities, strict=True):
+        np.testing.assert_array_equal(np.isnan(a), np.isnan(b))
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(discrete.gradient()[1], torch.gradient()[1], rtol=1e-10, atol=1e-11)
+
+
+@MODELS
+@pytest.mark.parametrize("name", ["tsit5", "scipy_lsoda"])
+def test_the_continuous_adjoint_gives_the_gradient_at_the_level_of_its_tolerance(make, name: str) -> None:  # type: ignore[no-untyped-def]
+    """Two trajectories with jumps of their inputs, ragged times and parameters of their own; black boxes too."""
+    solver = installed().make("solver", name, {"rtol": 1e-8, "atol": 1e-10})
+    x, selection = somewhere(make()), everything(make())
+    forward, adjoint = (make(mode, solver=solver).trial(x, selection) for mode in ("forward", "adjoint"))
+    expected, found = forward.gradient()[1], adjoint.gradient()[1]
+    # some twenty solves between observations, each with errors of a few rtol in a few unstable directions
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
+    assert adjoint.reverse_error is not None
+    assert adjoint.reverse_error < 1e-6
+
+
+@MODELS
 def test_adaptive_steps_give_the_same_gradient_at_the_level_of_their_tolerance(make) -> None:  # type: ignore[no-untyped-def]
     fine = TableauSolver(tableau=DOPRI5, rtol=1e-9, atol=1e-11)
     x, selection = somewhere(make()), everything(make())

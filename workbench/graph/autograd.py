@@ -49,7 +49,7 @@ def differentiable(graph: Graph, group: str, plain: Callable[..., torch.Tensor])
             kinds = [kind for kind, moves in wanted if moves and kind in needed]
             pulled: dict[str, Any] = dict.fromkeys(KINDS)
             for kind, each in jacobians(kinds, inputs).items():
-                grad = torch.einsum("rn,rnk->rk", grads[0], each.conj())
+                grad = (grads[0].unsqueeze(-1) * each.conj()).sum(1)  # einsum has no rule for batched products
                 pulled[kind] = _like(inputs[KINDS.index(kind)], grad.squeeze(-1) if kind == "t" else grad)
             return tuple(pulled.values())
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOptions, Solver, Trajectory
 from ..dataset import TEST, TRAIN, Dataset
-from ..errors.numerics import GradientUnavailable
 from ..errors.usage import UsageError
 from ..graph import Graph
 from ..problem import Problem
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
+from .derivatives import mode_for
 from .inputs import InputTable
 from .misfit import Misfit
 from .rhs import GraphRhs, ModuleRhs
@@ -40,7 +40,8 @@ class Model:
         assert problem.data is not None, "a model is fitted to data"
         self.problem, self.field, self.solver, self.loss = problem, field, solver, loss
         self.data: Dataset = problem.data
-        self.gradient = _known_gradient(gradient)
+        self.gradient = gradient
+        mode_for(gradient, solver)  # raises where there is none
         self.deadline: float | None = None
         self.graph: Graph | None = field.graph()
         self.module = field.module() if self.graph is None else None
@@ -221,12 +222,3 @@ class Model:
         options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
         with np.errstate(all="ignore"):
             return self.solver.solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)
-
-
-def _known_gradient(gradient: GradientMode) -> GradientMode:
-    if gradient not in ("discrete", "forward"):
-        raise GradientUnavailable(
-            f"a fit cannot use the gradient {gradient!r}",
-            help="--gradient discrete (exact for the steps taken) or --gradient forward (sensitivity equations)",
-        )
-    return gradient

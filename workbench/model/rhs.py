@@ -121,6 +121,8 @@ class ModuleRhs:
     Several of these may share one module: each writes its weights into it when it is called and another was before.
     """
 
+    pooled = True  # weights are shared: their gradient is summed over all lines
+
     CHUNK = 2**22  # entries of f_p made at once, so that memory stays near 32 MB
 
     def __init__(

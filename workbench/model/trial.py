@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import engine
-from ..contracts import Linearization, SolveOptions, Trajectory
+from ..contracts import GradientMode, Linearization, SolveOptions, Trajectory
+from ..engine import LoopSolver
 from ..errors.numerics import NoFiniteSolution
+from .derivatives import mode_for, pulled, sensitivities
 from .finite import with_finite_squares
 from .misfit import Weights
 from .selection import Selection
 
 if TYPE_CHECKING:
+    from .backprop import Unrolled
     from .model import Model
 
 
@@ -23,6 +25,7 @@ class Trial:
 
     def __init__(self, model: Model, x: np.ndarray, selection: Selection) -> None:
         self.model, self.x, self.selection = model, x, selection
+        self.reverse_error: float | None = None  # of the last gradient by the continuous adjoint
 
     @cached_property
     def y0(self) -> np.ndarray:
@@ -34,23 +37,39 @@ class Trial:
         """f on the selected trajectories."""
         return self.model.rhs(self.x, self.selection.rows)
 
+    @property
+    def mode(self) -> GradientMode:
+        """How this trial is differentiated."""
+        return mode_for(self.model.gradient, self.model.solver)
+
     @cached_property
     def trajectory(self) -> Trajectory:
-        """The solution at the selection's times; its steps are kept for derivatives."""
+        """The solution at the selection's times; its steps are kept where its derivative is that of the steps."""
         if not np.isfinite(self.y0).all():
             raise NoFiniteSolution("the initial state is not finite")
-        return self._solve(self.rhs, self.y0, keep=True)
+        model, rows = self.model, self.selection.rows
+        with np.errstate(all="ignore"):  # a trial that leaves the numbers ends in a status, not in a warning
+            options = self.options(keep=self.mode == "discrete")
+            return model.solver.solve(self.rhs, self.y0, model.t0[rows], self.selection.ts, options)
 
-    def _solve(self, rhs: engine.Rhs, y0: np.ndarray, keep: bool) -> Trajectory:
-        rows = self.selection.rows
-        options = SolveOptions(
+    def options(self, keep: bool) -> SolveOptions:
+        """The caps and breaks of this trial's solves."""
+        return SolveOptions(
             max_steps=self.model.patience(self.selection.ts),
-            breaks=self.model.breaks(rows),
+            breaks=self.model.breaks(self.selection.rows),
             keep=keep,
             deadline=self.model.deadline,
         )
-        with np.errstate(all="ignore"):  # a trial that leaves the numbers ends in a status, not in a warning
-            return self.model.solver.solve(rhs, y0, self.model.t0[rows], self.selection.ts, options)
+
+    @cached_property
+    def unrolled(self) -> Unrolled:
+        """The same steps in torch's graph."""
+        from .backprop import Unrolled
+
+        model, solver = self.model, self.model.solver
+        assert isinstance(solver, LoopSolver), "only they have this mode"
+        t0 = model.t0[self.selection.rows]
+        return Unrolled.of(solver, self.rhs, self.y0, t0, self.trajectory, self.options(keep=False))
 
     @cached_property
     def states(self) -> np.ndarray:
@@ -121,22 +140,11 @@ class Trial:
     @cached_property
     def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
         """∂y/∂y0 (row, time, state, state) and ∂y/∂p (row, time, state, parameter)."""
-        if self.model.gradient == "forward" or not self.model.solver.differentiable:
-            return self._forward()
-        _ = self.states
-        with np.errstate(all="ignore"):
-            return engine.sensitivities(self.model.solver, self.rhs, self.trajectory)
-
-    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
-        variational = VariationalRhs(self.rhs, len(self.model.field.states))
-        solved = self._solve(variational, variational.start(self.y0), keep=False)
-        if not solved.ok.all():
-            raise NoFiniteSolution("the sensitivities have no finite solution")
-        return variational.split(solved.ys)[1:]
+        return sensitivities(self)
 
     def gradient(self, weights: Weights | None = None) -> tuple[float, np.ndarray]:
-        """The loss and its gradient by x (unknown,), by the discrete adjoint where the solver has one."""
-        if self.model.gradient == "forward" or not self.model.solver.differentiable:
+        """The loss and its gradient by x (unknown,), by the model's gradient mode."""
+        if self.mode == "forward":
             line = self.linearize(weights)
             return line.value, line.vjp(line.residuals)
         values, misfit, model = self.selection.values, self.model.misfit, self.model
@@ -149,7 +157,7 @@ class Trial:
         mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
         gys = np.zeros_like(self.trajectory.ys)
         np.add.at(gys, (self.selection.row, self.selection.column), np.einsum("nc,ncd->nd", g_mu, mu_y))
-        g_y0, g_p = engine.pullback(model.solver, self.rhs, self.trajectory, gys)
+        g_y0, g_p = pulled(self, gys)
         g_x = model.pull(self.x, self.selection.rows, g_y0, g_p)
         if mu_p is not None:
             lines = np.einsum("nc,ncp->np", g_mu, mu_p)

@@ -16,23 +16,20 @@ class SensitiveRhs(TorchRhs):
         """f_y (line, entry, entry) and f_p (line, entry, parameter) over flat states."""
         import torch
 
+        from ..engine.torch_products import products
+
         lines, entries = len(y), int(np.prod(y.shape[1:]))
         f_y = np.zeros((lines, entries, entries), y.dtype)
         f_p = np.zeros((lines, entries, self.n_parameters), y.dtype)
         state, value = self._graph(t, y, row, middle)
         if not value.requires_grad:
             return f_y, f_p
-        wanted = [state, *self.leaves]
         unit = torch.eye(lines * entries, dtype=value.dtype, device=value.device).reshape(-1, *value.shape)
-        grads = torch.autograd.grad(
-            value, wanted, unit, retain_graph=True, allow_unused=True, is_grads_batched=True
-        )
-        if grads[0] is not None:
-            every = np.arange(lines)
-            f_y[:] = grads[0].reshape(lines, entries, lines, entries).cpu().numpy()[every, :, every]
+        g_state, *g_leaves = products(value, [state, *self.leaves], unit)
+        every = np.arange(lines)
+        f_y[:] = g_state.reshape(lines, entries, lines, entries).cpu().numpy()[every, :, every]
         at = 0
-        for leaf, g in zip(self.leaves, grads[1:], strict=True):
-            if g is not None:
-                f_p[:, :, at : at + leaf.numel()] = g.reshape(lines, entries, -1).cpu().numpy()
+        for leaf, g in zip(self.leaves, g_leaves, strict=True):
+            f_p[:, :, at : at + leaf.numel()] = g.reshape(lines, entries, -1).cpu().numpy()
             at += leaf.numel()
         return f_y, f_p

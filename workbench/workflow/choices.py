@@ -134,8 +134,11 @@ def limits_of(config: Mapping[str, Any]) -> dict[str, Any]:
     return limits
 
 
-def optimizer_for(field: Field, n_unknowns: int) -> str:
-    """The rule on shapes: SciPy's least squares for formulas, Levenberg–Marquardt for networks up to 2000 unknowns."""
-    if n_unknowns > DENSE:
+def optimizer_for(field: Field, n_unknowns: int, gradient: str = "discrete") -> str:
+    """The rule on shapes: SciPy's least squares for formulas, Levenberg–Marquardt for networks up to 2000 unknowns.
+
+    Beyond, and where there are no Jacobians to work with (`adjoint`), L-BFGS.
+    """
+    if n_unknowns > DENSE or gradient == "adjoint":
         return "lbfgs"
     return "least-squares" if field.graph() is not None else "levenberg-marquardt"

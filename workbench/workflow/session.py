@@ -12,6 +12,7 @@ import numpy as np
 
 from ..contracts import Step, Tree
 from ..dataset import TRAIN, VALIDATION
+from ..errors.numerics import GradientUnavailable
 from ..errors.usage import UsageError
 from ..fitting import FitBudget, FitTask, steps
 from ..model import Model
@@ -40,7 +41,8 @@ class Session:
         self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline
         if not choices.optimizer:
-            choices = replace(choices, optimizer=optimizer_for(field, len(self.model.unknowns.start)))
+            name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
+            choices = replace(choices, optimizer=name)
         engine = "numpy" if self.model.graph is not None else "torch"
         if choices.engine not in ("auto", engine):
             raise UsageError(
@@ -48,7 +50,13 @@ class Session:
                 help="--engine auto",
             )
         self.choices = replace(choices, engine=engine)
-        self.task = FitTask(self.model, self.choices.make("optimizer"), budget)
+        optimizer = self.choices.make("optimizer")
+        if choices.gradient == "adjoint" and optimizer.least_squares:
+            raise GradientUnavailable(
+                f"the optimizer {choices.optimizer!r} needs Jacobians, and the adjoint gives gradients only",
+                help="--optimizer lbfgs, or --gradient forward",
+            )
+        self.task = FitTask(self.model, optimizer, budget)
         self.strategy = self.choices.make("strategy")
         self.state: Tree = None
         self.history: dict[str, list[Any]] = {name: [] for name in HISTORY}
