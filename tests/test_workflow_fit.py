@@ -63,7 +63,9 @@ def test_the_document_of_a_fit_is_strict_json_and_says_what_was_not_computed(lyn
     assert document["schema"] == "workbench/fit/1"
     assert document["metrics"]["holdout"] is None
     assert document["metrics"]["validation"] is None
-    assert document["checks"]["gradient"] is None
+    gradient = document["checks"]["gradient"]
+    assert (gradient["mode"], gradient["against"], gradient["verdict"]) == ("discrete", "complex step", "exact")
+    assert gradient["max_relative_error"] < 1e-10, "a thousand roundings in each of some hundred steps"
     assert set(document["metrics"]["baselines"]) == {"mean", "persistence", "linear"}
     assert document["choices"] == {
         "dynamics": "equations",

@@ -59,4 +59,11 @@ def _swap(found: Mapping[str, Any]) -> str:
 def _gradient(found: Mapping[str, Any]) -> str:
     """The gradient check in words."""
     error = found.get("max_relative_error")
-    return "not made" if error is None else f"agrees to {number(error, 2)} with {found.get('against', 'differences')}"
+    if error is None:
+        return "not made"
+    word = "is off by" if found.get("verdict") == "off" else "agrees to"
+    mode = f" ({found['mode']})" if found.get("mode") else ""
+    reverse = found.get("reverse_error")
+    astray = "" if reverse is None else f"; reverse error {number(reverse, 2)}"
+    warning = ": the adjoint is not to be trusted" if found.get("verdict") == "astray" else ""
+    return f"{word} {number(error, 2)} with {found.get('against', 'differences')}{mode}{astray}{warning}"

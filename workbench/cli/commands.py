@@ -11,6 +11,7 @@ COMMANDS = {
     "solvers": "List the solvers that plugins offer.",
     "dynamics": "List the dynamics that plugins offer.",
     "losses": "List the losses that plugins offer.",
+    "check": "Check gradients against an independent derivative.",
     "plugins": "List plugins, what they offer and what failed.",
     "doctor": "Check the installation and say what is missed.",
     "explain": "Explain an error code at length.",

@@ -5,6 +5,7 @@ from .checking import Checked, check_plugin
 from .comparing import Comparison, compare
 from .document import fit_document
 from .fitted import Fitted, load
+from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
 from .planning import plan
 from .predicting import Prediction, predict
@@ -18,8 +19,10 @@ __all__ = [
     "Comparison",
     "FitBudget",
     "Fitted",
+    "GradientCheck",
     "Prediction",
     "Simulation",
+    "check_gradient",
     "check_plugin",
     "compare",
     "dynamics",

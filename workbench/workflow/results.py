@@ -10,6 +10,7 @@ from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
+from .gradient_check import checked_fit
 from .pictures import pictures
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def results(session: Session) -> dict[str, Any]:
     parameters, uncertainty = _parameters(model, x, training)
     whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
     swap = _solver_swap(model, x, prediction)
+    gradient = checked_fit(model, x, training.selection, session.choices.seed)
     verdict = diagnose.verdict(
         metrics,
         baselines,
@@ -53,7 +55,7 @@ def results(session: Session) -> dict[str, Any]:
         "parameters": parameters,
         "equations": _equations(model, x, parameters),
         "diagnostics": {
-            "checks": {"solver_swap": swap, "whiteness": whiteness, "gradient": None},
+            "checks": {"solver_swap": swap, "whiteness": whiteness, "gradient": gradient},
             "verdict": verdict,
             "uncertainty": uncertainty,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,

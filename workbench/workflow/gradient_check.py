@@ -1,0 +1,260 @@
+"""The certificate of gradients: each mode of a solver against an independent derivative of the same solve."""
+
+from __future__ import annotations
+
+import copy
+import time
+import tracemalloc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contracts import GradientMode
+from ..engine.adjoint import TOO_FAR
+from ..engine.tolerances import relative
+from ..errors import WorkbenchError
+from ..model import Model, Selection, Trial
+from ..model.derivatives import modes_of, pulled
+from .gradient_reference import Direction, Reference, directions, reference
+
+if TYPE_CHECKING:
+    from ..dataset import Dataset
+    from ..problem import Problem
+
+EXACT = ("discrete", "backprop")
+"""Modes that claim to be the derivative of the steps taken; the others are good to the solver's tolerance."""
+
+MOST = 50
+"""Observation times of a trajectory that a check looks at: at each of them the adjoint starts anew."""
+
+LOOSE = 1e3
+"""Times rtol: how far a mode that is good to the tolerance may be, for errors of many steps add up."""
+
+
+@dataclass(frozen=True)
+class ModeCheck:
+    """One mode: its error against the reference, as a share of Σ|g_i v_i|, and what it cost."""
+
+    mode: str
+    verdict: str  # exact, agrees, rough, astray (the adjoint's states), off (claims exactness, and is not), failed
+    relative_error: float | None
+    seconds: float | None = None
+    peak_bytes: int | None = None  # of NumPy's and Python's memory, the solve included
+    saved_bytes: int | None = None  # of tensors in torch's graph of the steps
+    reverse_error: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Every mode of one solver on one problem."""
+
+    problem: str
+    dynamics: str
+    solver: str
+    seed: int
+    steps: int  # of the longest trajectory
+    against: str
+    modes: tuple[ModeCheck, ...]
+
+    @property
+    def holds(self) -> bool:
+        """No mode that claims exactness is off, or failed."""
+        return all(found.verdict not in ("off", "failed") for found in self.modes if found.mode in EXACT)
+
+    def document(self) -> dict[str, Any]:
+        """The document `workbench/gradient/1`."""
+        fields = {**asdict(self), "modes": [asdict(found) for found in self.modes]}
+        return {"schema": "workbench/gradient/1", **fields, "holds": self.holds}
+
+
+def check_gradient(
+    problem: str | Path | Problem,
+    *,
+    dynamics: str | None = None,
+    solver: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    plugins: Iterable[str | Path] = (),
+) -> GradientCheck:
+    """Compare the gradient modes of a solver on a problem, at the values of its file or a network drawn by the seed.
+
+    The gradient is that of Σ w·y by initial states and parameters, over up to 50 observation times a trajectory, with
+    weights w drawn by the seed. Raises NoFiniteSolution where the solve itself fails, and what opening the problem raises.
+    """
+    from .choices import choose
+    from .sources import open_source
+
+    settings = dict(settings or {})
+    question = open_source(problem, None, split="none", settings=settings, meaning={}, plugins=plugins, seed=seed)
+    choices = choose(
+        question,
+        dynamics=dynamics,
+        solver=solver,
+        loss="mse",
+        optimizer=None,
+        strategy=None,
+        gradient="discrete",
+        engine="auto",
+        seed=seed,
+        settings=settings,
+        plugins=plugins,
+    )
+    field = choices.make("dynamics").build(question, np.random.default_rng([seed, 0]))
+    model = Model(question, field, choices.make("solver"), choices.make("loss"))
+    selection = Selection.of(model.data, _few(model.data))
+    made = Comparison(model, model.unknowns.start, selection, np.random.default_rng([seed, 3]), 4)
+    found = [made.checked(mode, measured=True) for mode in modes_of(model.solver)]
+    return GradientCheck(
+        question.name, choices.dynamics, choices.solver, seed, made.steps, made.reference.name, tuple(found)
+    )
+
+
+def _few(data: Dataset) -> np.ndarray:
+    """Which observations are looked at: evenly chosen ones of each trajectory, the last among them (observation,)."""
+    chosen = np.zeros(len(data.t), dtype=bool)
+    for start, size in zip(data.starts, data.row_size, strict=True):
+        chosen[start + np.unique(np.linspace(0, size - 1, min(size, MOST)).round().astype(int))] = True
+    return chosen
+
+
+def checked_fit(model: Model, x: np.ndarray, selection: Selection, seed: int) -> dict[str, Any] | None:
+    """The cheap form for a finished fit: its own mode at x along one direction; None where that cannot be had."""
+    try:
+        made = Comparison(model, x, selection, np.random.default_rng([seed, 3]), 1, quick=True)
+        found = made.checked(made.base.mode, measured=False)
+    except WorkbenchError:
+        return None
+    return {
+        "mode": found.mode,
+        "against": made.reference.name,
+        "max_relative_error": found.relative_error,
+        "reverse_error": found.reverse_error,
+        "verdict": found.verdict,
+    }
+
+
+class Comparison:
+    """A model at x, a functional of its states at the observations, and that functional's derivatives."""
+
+    def __init__(
+        self,
+        model: Model,
+        x: np.ndarray,
+        selection: Selection,
+        rng: np.random.Generator,
+        n_directions: int,
+        quick: bool = False,
+    ) -> None:
+        self._x, self._selection = x, selection
+        self.model = model
+        self.base = trial = model.trial(x, selection)
+        _ = trial.states  # raises where a trajectory did not arrive
+        p = _parameters(trial)
+        self._gys = _weights(trial, rng)
+        self._along: list[Direction] = directions(trial, p, n_directions, rng)
+        self.reference: Reference = reference(trial, p, self._gys, self._along, quick=quick)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest trajectory; 0 where the solver does not say."""
+        mesh = self.base.trajectory.mesh
+        return int(mesh.n_steps.max(initial=0)) if mesh is not None else 0
+
+    def checked(self, mode: GradientMode, *, measured: bool) -> ModeCheck:
+        """One mode against the reference; `measured` takes it again, to see its memory."""
+        trial = self._trial(mode)
+        begun = time.perf_counter()
+        try:
+            gradient = pulled(trial, self._gys)
+        except WorkbenchError as error:
+            return ModeCheck(mode, "failed", None, message=str(error))
+        seconds = time.perf_counter() - begun
+        error = self._error(*gradient)
+        peak = saved = None
+        if measured:
+            with _memory(graph=mode == "backprop") as memory:
+                pulled(self._trial(mode), self._gys)
+            peak, saved = memory["peak"], memory["saved"]
+        verdict = self._verdict(mode, error, trial.reverse_error)
+        return ModeCheck(mode, verdict, error, seconds, peak, saved, trial.reverse_error)
+
+    def _trial(self, mode: GradientMode) -> Trial:
+        model = copy.copy(self.model)
+        model.gradient = mode
+        return model.trial(self._x, self._selection)
+
+    def _error(self, g_y0: np.ndarray, g_p: np.ndarray) -> float:
+        worst = 0.0
+        for one, value in zip(self._along, self.reference.values, strict=True):
+            shared = g_p.sum(axis=0) if one.p.ndim == 1 else g_p
+            of_rows = one.p if one.p.ndim == 1 or len(one.p) == len(shared) else one.p[self._selection.rows]
+            terms = np.concatenate([(g_y0 * one.y0).ravel(), (shared * of_rows).ravel()])
+            size = float(np.abs(terms).sum())
+            worst = float(np.maximum(worst, abs(float(terms.sum()) - float(value)) / (size or 1.0)))  # NaN stays
+        return worst
+
+    def _verdict(self, mode: GradientMode, error: float, reverse: float | None) -> str:
+        rtol = relative(self.model.solver)
+        if mode in EXACT:
+            return "exact" if error <= self.reference.bound else "off"
+        if reverse is not None and reverse > TOO_FAR * rtol:
+            return "astray"
+        return "agrees" if error <= max(LOOSE * rtol, self.reference.bound) else "rough"
+
+
+def _parameters(trial: Trial) -> np.ndarray:
+    """p of the trial's right-hand side, without torch where it is a graph's."""
+    from ..model.rhs import GraphRhs
+
+    if isinstance(trial.rhs, GraphRhs):
+        return np.asarray(trial.rhs.p, dtype=float)
+    from ..model.backprop import parameters_of
+
+    return parameters_of(trial.rhs)
+
+
+def _weights(trial: Trial, rng: np.random.Generator) -> np.ndarray:
+    """gys (row, time, state), normal over each state's largest value, at the selected observations."""
+    ys = trial.trajectory.ys
+    gys = np.zeros_like(ys)
+    largest = np.nanmax(np.abs(ys), axis=(0, 1))
+    at = (trial.selection.row, trial.selection.column)
+    gys[at] = rng.standard_normal((len(trial.selection), ys.shape[2])) / np.where(largest > 0, largest, 1.0)
+    return gys
+
+
+@contextmanager
+def _memory(graph: bool) -> Iterator[dict[str, int]]:
+    """The peak of Python's allocations (NumPy's among them) inside, and the bytes of tensors in torch's `graph`."""
+    memory = {"peak": 0, "saved": 0}
+    seen: set[int] = set()
+
+    def count(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in seen:
+            seen.add(storage.data_ptr())
+            memory["saved"] += storage.nbytes()
+        return tensor
+
+    already = tracemalloc.is_tracing()
+    if not already:
+        tracemalloc.start()
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        if not graph:
+            yield memory
+        else:
+            import torch
+
+            with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+                yield memory
+        memory["peak"] = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not already:
+            tracemalloc.stop()
