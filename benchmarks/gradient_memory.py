@@ -1,6 +1,6 @@
 """What each gradient mode keeps for the way back, as the number of steps grows: bytes counted, resident memory beside.
 
-rk4 with equal steps on a small network, five saves. Kept bytes are those of all tensors that torch's autograd saves
+rk4 with equal steps on a small network, six saves. Kept bytes are those of all tensors that torch's autograd saves
 (`torch.autograd.graph.saved_tensors_hooks`); for `backprop` that is the graph of the steps. Resident memory is the most
 that a fresh process has had (ru_maxrss), forward and backward pass and the libraries included.
 
@@ -14,6 +14,8 @@ import resource
 import subprocess
 import sys
 import time
+import weakref
+from dataclasses import dataclass
 
 import torch
 
@@ -27,6 +29,13 @@ MODES = {
     "forward": {"gradient": "forward"},
 }
 STEPS = (10, 100, 1000, 10_000)
+
+
+@dataclass
+class Held:
+    """A saved tensor, which lives as long as the graph that it was saved for."""
+
+    tensor: torch.Tensor
 
 
 class Network(torch.nn.Module):
@@ -44,23 +53,22 @@ class Network(torch.nn.Module):
 
 def measure(mode: str, steps: int) -> dict[str, float]:
     """Kept bytes, resident memory in kB and seconds of one forward and backward pass, in this process."""
-    held: dict[int, int] = {}
-    alive: list[torch.Tensor] = []
+    packed: list[weakref.ref[Held]] = []
 
-    def count(tensor: torch.Tensor) -> torch.Tensor:
-        alive.append(tensor)  # so that no other takes its address
-        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
+    def hold(tensor: torch.Tensor) -> Held:
+        held = Held(tensor.detach())  # an output would hold the node that holds it
+        packed.append(weakref.ref(held))
+        return held
 
     torch.set_num_threads(1)
     f, y0 = Network(), torch.linspace(-1, 1, 8, dtype=torch.float64).requires_grad_()
-    ts = torch.linspace(0, 1, 5, dtype=torch.float64)
+    ts = torch.linspace(0, 1, 6, dtype=torch.float64)
     begun = time.perf_counter()
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(hold, lambda held: held.tensor):
         found = wb.solve(f, y0, ts, "rk4", step=1.0 / steps, **MODES[mode])
-    kept = sum(held.values())
-    held.clear()
-    alive.clear()
+    storages = [held.tensor.untyped_storage() for ref in packed if (held := ref()) is not None]
+    kept = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+    del storages
     found.ys.square().sum().backward()
     seconds = time.perf_counter() - begun
     return {"kept": kept, "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "seconds": seconds}

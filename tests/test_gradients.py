@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from workbench.registry import installed
 from workbench.solving import solve
 
 SOLVERS = [listed.name for listed in installed().offers("solver")]
-TS = torch.linspace(0.0, 1.2, 4, dtype=torch.float64)
+TS = torch.linspace(0.0, 0.9, 3, dtype=torch.float64)
 Y0 = torch.tensor([0.8, -0.5], dtype=torch.float64)
 
 
@@ -84,7 +85,7 @@ def solver_of(name: str) -> Any:
     """The solver at rtol 1e-10; with thirty equal steps where it would take thousands, or can take no other."""
     made = installed().make("solver", name)
     low = isinstance(made, LoopSolver) and made.order < 4
-    return replace(made, step=0.04) if low or not made.adaptive else replace(made, rtol=1e-10, atol=1e-12)
+    return replace(made, step=0.03) if low or not made.adaptive else replace(made, rtol=1e-10, atol=1e-12)
 
 
 def weighting(ys: torch.Tensor) -> torch.Tensor:
@@ -111,8 +112,7 @@ def moved(f: torch.nn.Module, solver: Any, mesh: Mesh | None, step: torch.Tensor
     sizes = [2, *[p.numel() for p in f.parameters()]]
     y0, *pieces = step.split(sizes)
     shifted = {
-        name: p.detach() + piece.reshape(p.shape)
-        for (name, p), piece in zip(f.named_parameters(), pieces, strict=True)
+        name: p.detach() + piece.reshape(p.shape) for (name, p), piece in zip(f.named_parameters(), pieces, strict=True)
     }
 
     def rhs(t: np.ndarray, y: torch.Tensor, row: np.ndarray, middle: np.ndarray) -> torch.Tensor:
@@ -171,43 +171,53 @@ def test_with_equal_steps_the_adjoint_comes_nearer_with_the_order_of_the_method(
     for step in (0.05, 0.025):
         solver = replace(made, step=step)
         exact = gradient(f, solver, "discrete" if made.differentiable else "backprop")
-        errors.append(float((gradient(f, solver, "adjoint") - exact).norm()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AdjointAstray)  # rtol, which does not hold here, is what it is measured by
+            errors.append(float((gradient(f, solver, "adjoint") - exact).norm()))
     assert np.log2(errors[0] / errors[1]) > made.order - 0.3
 
 
 # --- what is kept for the way back -------------------------------------------------------------------------------
 
 
-def kept(mode: Any, steps: int, saves: int = 5, **options: Any) -> int:
+@dataclass
+class Held:
+    """A saved tensor, which lives as long as the graph that it was saved for."""
+
+    tensor: torch.Tensor
+
+
+def kept(mode: Any, steps: int, saves: int = 6, **options: Any) -> int:
     """Bytes of all tensors that the backward pass of rk4 with `steps` equal steps keeps."""
     f, solver = Neural(), TableauSolver(tableau=installed().make("solver", "rk4").tableau, step=1.0 / steps)
-    held: dict[int, int] = {}
+    packed: list[weakref.ref[Held]] = []
 
-    def count(tensor: torch.Tensor) -> torch.Tensor:
-        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        alive.append(tensor)  # so that no other takes its address
-        return tensor
+    def hold(tensor: torch.Tensor) -> Held:
+        held = Held(tensor.detach())  # an output would hold the node that holds it
+        packed.append(weakref.ref(held))
+        return held
 
-    alive: list[torch.Tensor] = []
     y0, ts = Y0.clone().requires_grad_(), torch.linspace(0.0, 1.0, saves, dtype=torch.float64)
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(hold, lambda held: held.tensor):
         found = solve(f, y0, ts, solver, gradient=mode, **options)
     assert found.stats["accepted"] == steps
-    return sum(held.values())
+    storages = [held.tensor.untyped_storage() for ref in packed if (held := ref()) is not None]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def test_the_adjoint_keeps_the_same_however_many_steps_were_taken() -> None:
-    assert len({kept("adjoint", steps) for steps in (12, 100, 1000, 10_000)}) == 1
-    assert len({kept("forward", steps) for steps in (12, 1000)}) == 1
+    assert len({kept("adjoint", steps) for steps in (10, 100, 1000, 10_000)}) == 1
+    assert len({kept("forward", steps) for steps in (10, 1000)}) == 1
 
 
 def test_the_discrete_gradient_keeps_states_and_times_and_with_checkpoints_the_root_of_the_states() -> None:
     state, time = 2 * 8, 8 + 1  # a time of the mesh, and whether its step was clipped
     few, many = (kept("discrete", steps) for steps in (100, 1000))
     assert many - few == 900 * (state + time)
-    few, many = (kept("discrete", steps, checkpoints=True) for steps in (100, 10_000))
-    assert many - few == (100 - 10) * state + 9_900 * time
-    assert kept("backprop", 1000) > 10 * kept("discrete", 1000), "each operation of each stage"
+    few, many = (kept("discrete", steps, checkpoints=True) for steps in (100, 2500))
+    assert many - few == (50 - 10) * state + 2400 * time
+    inputs_and_hidden_units = 4 * (2 + 4) * 8  # of four stages, not to speak of the graph itself
+    assert kept("backprop", 1000) - kept("backprop", 100) >= 900 * inputs_and_hidden_units
 
 
 def test_the_replay_of_a_checkpoint_is_the_solve_to_the_rounding_of_time() -> None:

@@ -100,7 +100,7 @@ class Backwards:
         self.reached = reached = np.isfinite(self.ys).all(axis=2)
         g = np.asarray(gys, self.ys.dtype).reshape(self.ys.shape)
         self.g = np.where(reached[:, :, None], g, 0.0)
-        self.stops = self.g.any(axis=2)
+        self.stops = np.logical_or.reduce(self.g != 0, axis=2)
         self.g_y0 = np.zeros_like(self.y0)
         self.g_p = np.zeros((1 if getattr(f, "pooled", False) else rows, f.n_parameters), self.ys.dtype)
         self.reverse_error = np.zeros(rows)

@@ -13,7 +13,8 @@ FEW = 64  # up to this many parameters f_p is formed, so that trajectories with 
 class AdjointSystem(ABC):
     """d(y, a, q)/dt = (f, −aᵀf_y, −aᵀf_p), of which a line holds `members` trajectories (Chen et al. 2018, Alg. 1).
 
-    Lines are flat: the members' y, then their a, then q. `members` (line, member) are their rows in f.
+    Lines are flat, (y, a, q): the members' states, then their adjoints, then q. `members` (line, member) are
+    their rows in f.
     """
 
     def __init__(self, f: Any, members: np.ndarray, entries: int) -> None:
@@ -22,7 +23,7 @@ class AdjointSystem(ABC):
         self.n_parameters = 0
 
     @abstractmethod
-    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """(line, 2 n + parameter)"""
 
     def state_jacobian(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -46,12 +47,12 @@ class AdjointSystem(ABC):
 class Apart(AdjointSystem):
     """One trajectory a line, each with its own gradient of the parameters."""
 
-    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """(line, 2 state + parameter)"""
         d, rows = self.d, self.members[row, 0]
-        y, a = z[:, :d], z[:, d : 2 * d]
-        by_y, by_p = self._products(t, y, rows, middle, a)
-        return np.concatenate([self.f(t, y, rows, middle), -by_y, -by_p], axis=1)
+        state, a = y[:, :d], y[:, d : 2 * d]
+        by_y, by_p = self._products(t, state, rows, middle, a)
+        return np.concatenate([self.f(t, state, rows, middle), -by_y, -by_p], axis=1)
 
     def _products(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, a: np.ndarray
@@ -71,13 +72,13 @@ class Apart(AdjointSystem):
 class Together(AdjointSystem):
     """Trajectories with shared parameters as one system with shared steps, and one gradient of the parameters."""
 
-    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """(line, 2 members state + parameter)"""
-        out = np.empty_like(z)
-        for i, line in enumerate(z):
+        out = np.empty_like(y)
+        for i, line in enumerate(y):
             members, n = self.members[row[i]], self.n
-            y, a = line[:n].reshape(-1, self.d), line[n : 2 * n].reshape(-1, self.d)
-            at = (np.full(len(members), t[i]), y, members, np.full(len(members), middle[i]))
+            states, a = line[:n].reshape(-1, self.d), line[n : 2 * n].reshape(-1, self.d)
+            at = (np.full(len(members), t[i]), states, members, np.full(len(members), middle[i]))
             by_y, by_p = self.f.pullback(*at, a)
             out[i, :n], out[i, n : 2 * n] = self.f(*at).reshape(-1), -by_y.reshape(-1)
             out[i, 2 * n :] = -by_p[0]

@@ -14,6 +14,7 @@ def products(value: torch.Tensor, inputs: Sequence[torch.Tensor], v: torch.Tenso
     """
     if not value.requires_grad:
         return [x.new_zeros(len(v), *x.shape) for x in inputs]
+    found: tuple[torch.Tensor | None, ...]
     try:
         found = torch.autograd.grad(
             value, inputs, v, retain_graph=True, allow_unused=True, is_grads_batched=True, materialize_grads=False

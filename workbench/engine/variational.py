@@ -28,9 +28,9 @@ class VariationalRhs:
         s = z[..., self.d :].reshape(*z.shape[:-1], self.d, self.n)
         return z[..., : self.d], s[..., : self.d], s[..., self.d :]
 
-    def __call__(self, t: np.ndarray, z: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """(line, state·(1 + state + parameter))"""
-        y, by_y0, by_p = self.split(z)
+        y, by_y0, by_p = self.split(y)
         f_y, f_p = self.rhs.jacobians(t, y, row, middle)
         s = np.concatenate([f_y @ by_y0, f_y @ by_p + f_p], axis=2)
         return np.concatenate([self.rhs(t, y, row, middle), s.reshape(len(y), -1)], axis=1)

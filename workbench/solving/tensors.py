@@ -59,9 +59,7 @@ def _solved(
     y0 = task.y0.detach().cpu().numpy()
     later = allowing(options)
     if backwards.mode == "forward":
-        way = ForwardWay(
-            solver, SensitiveRhs(task.rhs, task.y0.detach(), rhs.leaves), y0, task.t0, task.ts, options
-        )
+        way = ForwardWay(solver, SensitiveRhs(task.rhs, task.y0.detach(), rhs.leaves), y0, task.t0, task.ts, options)
         return way.trajectory, way
     steps = options.keep or (backwards.mode == "discrete" and not backwards.checkpoints)
     found = _as_arrays(_plain(task, solver, rhs, replace(options, keep=steps)))

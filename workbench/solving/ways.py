@@ -38,6 +38,7 @@ class DiscreteWay:
     def __init__(self, solver: Solver, rhs: AdjointRhs, trajectory: Trajectory) -> None:
         mesh = trajectory.mesh
         assert mesh is not None, "a solve that keeps its steps has a mesh"
+        assert trajectory.steps is not None, "and states"
         self._solver, self._rhs = solver, rhs
         self._rest = replace(trajectory, ys=None, steps=None, mesh=None)
         self.kept: Sequence[np.ndarray] = (trajectory.steps, mesh.t, mesh.clipped)

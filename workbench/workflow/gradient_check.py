@@ -84,7 +84,8 @@ def check_gradient(
     """Compare the gradient modes of a solver on a problem, at the values of its file or a network drawn by the seed.
 
     The gradient is that of Σ w·y by initial states and parameters, over up to 50 observation times a trajectory, with
-    weights w drawn by the seed. Raises NoFiniteSolution where the solve itself fails, and what opening the problem raises.
+    weights w drawn by the seed. Raises NoFiniteSolution where the solve itself fails, and what opening the problem
+    raises.
     """
     from .choices import choose
     from .sources import open_source
@@ -171,8 +172,8 @@ class Comparison:
         begun = time.perf_counter()
         try:
             gradient = pulled(trial, self._gys)
-        except WorkbenchError as error:
-            return ModeCheck(mode, "failed", None, message=str(error))
+        except WorkbenchError as failure:
+            return ModeCheck(mode, "failed", None, message=str(failure))
         seconds = time.perf_counter() - begun
         error = self._error(*gradient)
         peak = saved = None
@@ -239,7 +240,7 @@ def _memory(graph: bool) -> Iterator[dict[str, int]]:
         if storage.data_ptr() not in seen:
             seen.add(storage.data_ptr())
             memory["saved"] += storage.nbytes()
-        return tensor
+        return tensor.detach()  # an output would hold the node that holds it
 
     already = tracemalloc.is_tracing()
     if not already:
