@@ -62,6 +62,36 @@ class LinearRhs(Rhs, Protocol):
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something that happens where g(t, y) passes through 0: in any direction (0), only rising (1) or falling (−1).
+
+    A solver ends a row at its first event, whatever it is. What follows is done by who called it: with `terminate`
+    nothing; else the row goes on from `state_map(t, y, row)` (rows, *state), or from the same state where there is no
+    map. t is (rows,), y (rows, *state) on the states' own kind of arrays.
+    """
+
+    name: str
+    function: Callable[[np.ndarray, Array, np.ndarray], Array]  # t, y, row -> (rows,)
+    direction: Literal[-1, 0, 1] = 0
+    terminate: bool = True
+    state_map: Callable[[np.ndarray, Array, np.ndarray], Array] | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The events that rows ended with: number of the event (−1: none), time, state, each with an axis of rows.
+
+    `resolution` is how far g was known to be from 0 there: a row that starts again with the same event no farther from
+    0 has yet to leave it.
+    """
+
+    index: np.ndarray
+    t: np.ndarray
+    y: Array
+    resolution: np.ndarray
+
+
+@dataclass(frozen=True)
 class Mesh:
     """The steps that each row took: a solve can be repeated on them exactly.
 
@@ -90,10 +120,11 @@ class Trajectory:
     mesh: Mesh | None = None
     steps: Array | None = None  # (rows, steps + 1, *state): the states at the mesh points, where kept
     defect: Array | None = None  # ẏ − f at ts, where a solver does not make it vanish by construction
+    event: Ending | None = None  # where events were asked for: those that ended rows
 
     @property
     def ok(self) -> np.ndarray:
-        """Which rows reached their last time (rows,)."""
+        """Which rows reached their last time, or an event (rows,)."""
         import numpy as np
 
         return np.array([status in ("ok", "event") for status in self.status])
@@ -108,6 +139,8 @@ class SolveOptions:
     breaks: tuple[float, ...] = ()  # times at which steps must end: jumps of inputs, doses
     replay: Mesh | None = None
     keep: bool = False  # keep mesh states, so that the solve can be differentiated
+    events: tuple[Event, ...] = ()  # a row ends at the first of them, with the status "event"
+    after: Ending | None = None  # the events that rows start from
 
 
 class StepFunction(Protocol):

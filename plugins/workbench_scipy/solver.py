@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
-from workbench.contracts import Mesh, Rhs, SolveOptions, Trajectory
+from workbench.contracts import Ending, Mesh, Rhs, SolveOptions, Trajectory
 from workbench.engine.arrays import library
 from workbench.engine.failure import Failures
 from workbench.engine.flow import Flow
 from workbench.errors.numerics import GradientUnavailable
 
+from .events import RowEvents
 from .guard import Guard, Stopped
 
 CHECKS = {1000 * 4**i for i in range(12)}  # steps after which it is asked whether a row can still arrive
@@ -54,7 +55,7 @@ class ScipySolver:
             warnings.simplefilter("ignore")  # SciPy warns where the status says more
             for row in rows:
                 row.run()
-        return _assemble(flow, rows, failures, options.keep)
+        return _assemble(flow, rows, failures, options)
 
 
 class Row:
@@ -66,6 +67,7 @@ class Row:
         self.solver, self.flow, self.number, self.options, self.failures = solver, flow, number, options, failures
         self.guard = Guard(flow, f, number, options, tolerant=solver.method != "LSODA")
         self.t, self.states = [float(flow.t0[number])], [np.array(flow.y0[number], dtype=float)]
+        self.events = RowEvents(flow, number, options, failures) if options.events else None
         self.clipped: list[bool] = []
         self.ys = np.full((flow.ts.shape[1], flow.entries), np.nan)
         self._observe(self.t[0], self.t[0], None)
@@ -78,7 +80,8 @@ class Row:
             return
         try:
             for stop in self._stops():
-                self._segment(stop)
+                if self._segment(stop):
+                    return
         except Stopped as stopped:
             self._say(stopped)
 
@@ -92,12 +95,14 @@ class Row:
             yield from sorted(inner, reverse=bool(flow.sign[i] < 0))
             yield t1
 
-    def _segment(self, stop: float) -> None:
-        """SciPy's own loop from the present point to `stop`."""
+    def _segment(self, stop: float) -> bool:
+        """SciPy's own loop from the present point to `stop`; whether the row has ended before, at an event."""
         guard, solver, t, y = self.guard, self.solver, self.t[-1], self.states[-1]
         guard.segment(t, stop)
         if not np.isfinite(guard(t, y)).all():
             raise Stopped("not_finite")
+        if self.events is not None and t == self.t[0] and self.events.begin(t, y):
+            return True
         settings: dict[str, Any] = {"rtol": max(solver.rtol, 2.3e-14), "atol": np.asarray(solver.atol)}
         if solver.first_step > 0:
             settings["first_step"] = min(solver.first_step, abs(stop - t))
@@ -117,13 +122,22 @@ class Row:
             if integrator.status == "failed" or not np.isfinite(integrator.y).all():
                 raise Stopped("step_too_small")
             guard.accepted()
-            dense = integrator.dense_output() if self._between(self.t[-1], integrator.t).any() else None
-            self._observe(self.t[-1], integrator.t, dense)
-            at_end = self.flow.ts[self.number] == integrator.t
-            self.ys[at_end] = integrator.y
-            self.t.append(float(integrator.t))
-            self.states.append(np.array(integrator.y, dtype=float))
-            self.clipped.append(integrator.status == "finished")
+            wanted = self.events is not None or self._between(self.t[-1], integrator.t).any()
+            dense: Any = integrator.dense_output() if wanted else None
+            if self.events is not None and self.events.end(self.t[-1], integrator.t, integrator.y, dense):
+                if self.events.index >= 0:
+                    self._reach(self.events.t, self.events.y, dense, clipped=True)
+                return True
+            self._reach(integrator.t, integrator.y, dense, integrator.status == "finished")
+        return False
+
+    def _reach(self, t: float, y: np.ndarray, dense: Any, clipped: bool) -> None:
+        """Note a step to t and y."""
+        self._observe(self.t[-1], t, dense)
+        self.ys[self.flow.ts[self.number] == t] = y
+        self.t.append(float(t))
+        self.states.append(np.array(y, dtype=float))
+        self.clipped.append(clipped)
 
     def _cap(self) -> None:
         """Raise Stopped when the steps are used up, or clearly will be."""
@@ -168,7 +182,7 @@ class Row:
             failures.collapse(number, tau, float(np.spacing(abs(self.t[-1]))), y, slope[0], slope)
 
 
-def _assemble(flow: Flow, rows: list[Row], failures: Failures, keep: bool) -> Trajectory:
+def _assemble(flow: Flow, rows: list[Row], failures: Failures, options: SolveOptions) -> Trajectory:
     width = max(len(row.t) for row in rows)
     t = np.full((flow.rows, width), np.nan)
     clipped = np.zeros((flow.rows, width - 1), dtype=bool)
@@ -184,7 +198,15 @@ def _assemble(flow: Flow, rows: list[Row], failures: Failures, keep: bool) -> Tr
         "rhs": np.array([row.guard.evaluations for row in rows]),
         "rhs_calls": np.array(flow.calls),
     }
-    kept = steps.reshape(flow.rows, width, *flow.shape).astype(dtype) if keep else None
-    return Trajectory(
-        flow.ts, ys, tuple(failures.status), tuple(failures.message), counts, mesh=Mesh(t, clipped), steps=kept
-    )
+    kept = steps.reshape(flow.rows, width, *flow.shape).astype(dtype) if options.keep else None
+    status, message = tuple(failures.status), tuple(failures.message)
+    ending = _ending(flow, [row.events for row in rows if row.events is not None])
+    return Trajectory(flow.ts, ys, status, message, counts, mesh=Mesh(t, clipped), steps=kept, event=ending)
+
+
+def _ending(flow: Flow, rows: list[RowEvents]) -> Ending | None:
+    if not rows:
+        return None
+    y = np.stack([row.y for row in rows]).reshape(flow.rows, *flow.shape).astype(flow.y0.dtype)
+    index, t = np.array([row.index for row in rows]), np.array([row.t for row in rows])
+    return Ending(index, t, y, np.array([row.resolution for row in rows]))

@@ -38,7 +38,7 @@ class Stops:
 class Adaptive(Active):
     """Active rows with the step h to try, the last error, how much h may grow, and the τ at which a step must end."""
 
-    FIELDS = (*Active.FIELDS, "h", "previous", "ceiling", "stop")
+    FIELDS = (*Active.FIELDS, "h", "previous", "ceiling", "stop", "ended")
 
     def __init__(self, march: March) -> None:
         super().__init__(march.flow, march.arrays)
@@ -46,6 +46,7 @@ class Adaptive(Active):
         self.stops = Stops(march.flow, march.options.breaks)
         self.h, self.previous, self.ceiling = np.zeros(n), np.full(n, 1e-4), np.full(n, np.inf)
         self.stop = self.stops.after(self.row, self.tau)
+        self.ended = np.zeros(n, dtype=bool)  # at an event, or because of one
 
 
 class Attempt:
@@ -68,7 +69,7 @@ class Attempt:
         self.error = control.error(arrays, errors, active.size, self.size1)
         self.accept = self.error <= 1.0
         if not stepper.closed and np.count_nonzero(self.accept):
-            onward = self.accept & ~self.clipped if self.ending else self.accept
+            onward = self.accept & ~self.clipped if self.ending and not march.looking else self.accept
             need = march.close(active, k, t, middle, self.tau1, self.y1, onward)
             self.accept &= ~need | arrays.finite(k[stepper.end])
 
@@ -87,12 +88,14 @@ def adaptive(march: March, control: Control, first_step: float, min_step: float)
         accepted = np.count_nonzero(attempt.accept)
         h = _next_steps(active, attempt, control)
         if accepted:
-            _advance(march, active, attempt, k, everyone=accepted == before)
+            _move(march, active, attempt, k, everyone=accepted == before)
         active.h = h
         if accepted < before:
             _drop_collapsed(march, active, attempt, k, min_step)
         if accepted and attempt.ending:
             _arrive(march, active)
+        if np.count_nonzero(active.ended):
+            active.keep(~active.ended)
         if attempts in CHECKS and len(active):
             march.give_up(active, attempts, active.h)
         if len(active) != before:
@@ -125,9 +128,23 @@ def _next_steps(active: Adaptive, attempt: Attempt, control: Control) -> np.ndar
     return h
 
 
-def _advance(march: March, active: Adaptive, attempt: Attempt, k: Slopes, everyone: bool) -> None:
-    """Accepted rows move to the end of their step."""
-    tau1, y1, size1, k1, accept = attempt.tau1, attempt.y1, attempt.size1, k[march.stepper.end], attempt.accept
+def _move(march: March, active: Adaptive, attempt: Attempt, k: Slopes, everyone: bool) -> None:
+    """Accepted rows move to the end of their step, or to an event in it, which is their end."""
+    if not march.looking or march.watch is None:
+        _advance(march, active, attempt, k, attempt.accept, everyone)
+        return
+    hits, gone = march.watch.look(active, attempt.accept, attempt.tau1, attempt.y1, k)
+    onward = attempt.accept & ~gone
+    if np.count_nonzero(onward):
+        _advance(march, active, attempt, k, onward, everyone and not np.count_nonzero(gone))
+    if len(hits.place):
+        march.watch.land(active, hits, attempt.tau1)
+    active.ended = gone
+
+
+def _advance(march: March, active: Adaptive, attempt: Attempt, k: Slopes, accept: np.ndarray, everyone: bool) -> None:
+    """The rows in `accept` (mask) move to the end of their step."""
+    tau1, y1, size1, k1 = attempt.tau1, attempt.y1, attempt.size1, k[march.stepper.end]
     if everyone:
         march.record.add(active.row, active.tau, tau1, attempt.clipped, active.y, y1, k)
         active.tau, active.y, active.size, active.k = tau1, y1, size1, march.arrays.copy(k1)

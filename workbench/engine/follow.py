@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contracts import Mesh
+from .events import Watch
 from .flow import Flow
 from .march import Active, March
 from .stepper import Slopes
@@ -77,6 +78,23 @@ class Plan:
     n_steps: np.ndarray
 
 
+@dataclass(frozen=True)
+class Taken:
+    """One step of every active row: where it went, whether it was clipped, and whether it is the row's last."""
+
+    tau1: np.ndarray
+    clipped: np.ndarray
+    last: np.ndarray
+    y1: Array
+    k: Slopes
+
+    def part(self, which: np.ndarray) -> Taken:
+        """The rows in `which` (mask)."""
+        i = np.flatnonzero(which)
+        k = [slope[i] for slope in self.k] if isinstance(self.k, list) else self.k[:, i]
+        return Taken(self.tau1[i], self.clipped[i], self.last[i], self.y1[i], k)
+
+
 def _step(march: March, active: Active, plan: Plan, number: int, k: Slopes) -> None:
     """Step `number` of every active row; rows that end leave `active`."""
     arrays, stepper = march.arrays, march.stepper
@@ -88,17 +106,34 @@ def _step(march: March, active: Active, plan: Plan, number: int, k: Slopes) -> N
     active.count(stepper)
     good = arrays.finite(y1)
     if not stepper.closed:
-        march.close(active, k, t, middle, tau1, y1, good & ~last & ~clipped)
+        march.close(active, k, t, middle, tau1, y1, good if march.looking else good & ~last & ~clipped)
+    taken = Taken(tau1, clipped, last, y1, k)
     if np.count_nonzero(good) < len(good):
         march.collapse(active, ~good, tau1 - active.tau, k, y1)
         active.keep(good)
-        some = np.flatnonzero(good)
-        y1, tau1, clipped, last = y1[some], tau1[some], clipped[some], last[some]
-        k = [slope[some] for slope in k] if arrays.graph else k[:, some]
-    march.record.add(active.row, active.tau, tau1, clipped, active.y, y1, k)
-    active.tau, active.y, active.k = tau1, y1, arrays.copy(k[stepper.end])
+        taken = taken.part(good)
+    if march.watch is not None and len(active):
+        taken = _stop_at_events(march, march.watch, active, taken)
+    march.record.add(active.row, active.tau, taken.tau1, taken.clipped, active.y, taken.y1, taken.k)
+    active.tau, active.y, active.k = taken.tau1, taken.y1, arrays.copy(taken.k[stepper.end])
     active.accepted += 1
-    _pass_breaks(active, plan, number, last, clipped)
+    _pass_breaks(active, plan, number, taken.last, taken.clipped)
+
+
+def _stop_at_events(march: March, watch: Watch, active: Active, taken: Taken) -> Taken:
+    """Rows with an event in this step end there and leave `active`; what the others have taken."""
+    every = np.ones(len(active), dtype=bool)
+    if not march.looking:
+        early = taken.last & taken.clipped & (taken.tau1 < march.flow.end[active.row])
+        watch.repeat(active, early, taken.tau1, taken.y1)
+        return taken
+    hits, gone = watch.look(active, every, taken.tau1, taken.y1, taken.k)
+    if not np.count_nonzero(gone):
+        return taken
+    if len(hits.place):
+        watch.land(active, hits, taken.tau1)
+    active.keep(~gone)
+    return taken.part(~gone)
 
 
 def _pass_breaks(active: Active, plan: Plan, number: int, last: np.ndarray, clipped: np.ndarray) -> None:

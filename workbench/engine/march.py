@@ -9,6 +9,7 @@ import numpy as np
 
 from ..contracts import SolveOptions, Status, Trajectory
 from .arrays import NumpyArrays, TorchArrays
+from .events import Watch
 from .failure import FAR, Failures
 from .flow import Flow
 from .record import Record
@@ -69,6 +70,8 @@ class March:
         self.flow, self.arrays, self.stepper, self.options = flow, arrays, stepper, options
         self.record = Record(flow, arrays, stepper, options.keep)
         self.failures = Failures(flow, arrays)
+        self.watch = Watch(self, options.events, options.after) if options.events else None
+        self.looking = self.watch is not None and options.replay is None  # a replay knows where its events are
 
     def begin(self, active: Active, ahead: np.ndarray) -> None:
         """Drop rows with nowhere to go or without a finite start; `ahead` (rows,) is a τ in the first step."""
@@ -86,6 +89,8 @@ class March:
                 y, k = (self.arrays.numpy(x[i]) for x in (active.y, active.k))
                 self.failures.start(int(active.row[i]), y, k)
             active.keep(finite)
+        if self.watch is not None and len(active):
+            active.keep(self.watch.begin(active))
 
     def close(
         self,
@@ -171,4 +176,5 @@ class March:
             stats={**totals, "rhs": totals["rhs"] + self.record.more, "rhs_calls": np.array(flow.calls)},
             mesh=mesh,
             steps=None if steps is None else steps.reshape(*steps.shape[:2], *flow.shape),
+            event=None if self.watch is None else self.watch.ending(),
         )

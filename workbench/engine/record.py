@@ -9,6 +9,7 @@ import numpy as np
 from ..contracts import Mesh
 from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
+from .interpolant import Interpolant
 from .observations import Observations
 from .stepper import Slopes, Stepper
 
@@ -80,17 +81,10 @@ class Record:
         line: np.ndarray,
         column: np.ndarray,
     ) -> None:
-        h = tau1 - tau
-        clock = self.flow.clock(row)
-        stepper = self.stepper
-        t, middle, step = clock.times(tau, h, stepper.c_all)
-        signed = self.arrays.column(step)
-        k = stepper.complete(self.flow, row, t, middle, signed, y, k)
-        np.add.at(self.more, row, stepper.more)
-        theta = (self.flow.tau[row[line], column] - tau[line]) / h[line]
-        weights = self.arrays.weights(stepper.dense_weights(theta))
-        change = sum(weights[:, i, None] * k[i][line] for i in range(len(k)))
-        self._found.append((row[line], column, y[line] + signed[line] * change))
+        inside = Interpolant(self.flow, self.arrays, self.stepper, row, tau, tau1, y, k)
+        np.add.at(self.more, row, self.stepper.more)
+        theta = (self.flow.tau[row[line], column] - tau[line]) / (tau1 - tau)[line]
+        self._found.append((row[line], column, inside.at(line, theta)))
 
     def solution(self) -> Array:
         """The states at the requested times (rows, time, entry), NaN where none was reached."""

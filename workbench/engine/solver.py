@@ -105,7 +105,7 @@ class LoopSolver(ABC):
             return march.trajectory(active)
 
     def _control(self, flow: Flow) -> Control:
-        atol = np.broadcast_to(np.asarray(self.atol, dtype=float), flow.shape).reshape(flow.entries)
+        atol = np.array(np.broadcast_to(np.asarray(self.atol, dtype=float), flow.shape)).reshape(flow.entries)
         return Control(self.rtol, atol, self.error_power, self.safety)
 
 

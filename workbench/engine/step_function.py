@@ -93,9 +93,11 @@ class FunctionStepper:
         tried, carry = self._pending
         if carry is None:
             return
+        copy = self._arrays.copy  # what is carried may be a slope whose place is written anew in the next step
         for i in np.searchsorted(tried, row):
             part = slice(i, i + 1)
-            self._carry[int(tried[i])] = tuple(x[part] for x in carry) if isinstance(carry, tuple) else carry[part]
+            several = isinstance(carry, tuple)
+            self._carry[int(tried[i])] = tuple(copy(x[part]) for x in carry) if several else copy(carry[part])
 
     def complete(
         self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes

@@ -57,6 +57,18 @@ class StepWithoutError(NumericsError):
     code = "N053"
 
 
+class ShapeOfEvent(NumericsError):
+    """An event's function returned something else than one number for each state."""
+
+    code = "N054"
+
+
+class EventsUnavailable(NumericsError):
+    """This solver looks for no events, or not in this way; the message says what does."""
+
+    code = "N055"
+
+
 class NotSeparable(NumericsError):
     """A splitting method was given a system that does not fall into positions and momenta, each moved by the other."""
 
