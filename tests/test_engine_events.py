@@ -206,14 +206,14 @@ def test_a_step_function_that_carries_something_meets_events_too() -> None:
         before = slope if carry is None else carry
         return y + h * (1.5 * slope - 0.5 * before), None, None, slope, True
 
-    solver = StepSolver(step, order=2, step=0.001)
+    solver = StepSolver(step, order=2, step=0.005)
     y0, ts = np.array([[0.3, 0.5], [0.0, 1.0], [2.0, 1.0]]), np.array([0.0, 5.0])
     found = solved(solver, turn, y0, ts)
     assert found.event is not None
     exact = np.pi - np.arctan2(y0[:, 0], y0[:, 1])
-    # h² and a first step of order 1; with its own slope in the place of the last one it would be Euler's, and grow
-    np.testing.assert_allclose(found.event.t, exact, atol=1e-5)
-    np.testing.assert_allclose(found.event.y[:, 1], -np.hypot(*y0.T), atol=1e-5)
+    # some h² and a first step of order 1; with its own slope in the place of the last one it would be Euler's, and grow
+    np.testing.assert_allclose(found.event.t, exact, atol=2e-4)
+    np.testing.assert_allclose(found.event.y[:, 1], -np.hypot(*y0.T), atol=2e-4)
     for i in range(3):
         alone = solved(solver, turn, y0[i], ts)
         assert alone.event is not None
@@ -267,3 +267,10 @@ def test_a_mesh_of_another_solve_ends_where_it_did() -> None:
     plain = solved(SOLVER, turn, [0.0, 1.0], np.array([0.0, 9.0]), (), replay=first.mesh)
     assert plain.event is None
     assert plain.status == ("step_too_small",), "without its events the mesh just ends too early"
+
+
+def test_a_start_next_to_zero_takes_a_first_step_that_moves_time() -> None:
+    """From y = 2e-16 at t = 3.5 the usual first step, 1 % of y over its slope, is lost in the rounding of t."""
+    found = solved(SOLVER, lambda t, y, row, middle: 1 + 0 * y, [2e-16], np.array([3.5, 5.0]), ())
+    assert found.status == ("ok",)
+    assert found.stats["accepted"] < 30

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import contracts as contracts
     from . import errors as errors
+    from .contracts import Event as Event
     from .dataset import Dataset as Dataset
     from .dataset import Inputs as Inputs
     from .dataset import Table as Table
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _HOME = {
     "contracts": "",
     "errors": "",
+    "Event": "contracts",
     "Dataset": "dataset",
     "Inputs": "dataset",
     "Table": "dataset",

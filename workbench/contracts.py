@@ -66,15 +66,18 @@ class Event:
     """Something that happens where g(t, y) passes through 0: in any direction (0), only rising (1) or falling (−1).
 
     A solver ends a row at its first event, whatever it is. What follows is done by who called it: with `terminate`
-    nothing; else the row goes on from `state_map(t, y, row)` (rows, *state), or from the same state where there is no
-    map. t is (rows,), y (rows, *state) on the states' own kind of arrays.
+    nothing; else the row goes on from `state_map` (rows, *state), or from the same state where there is no map. A
+    solver calls both as g(t, y, row), t (rows,) and y (rows, *state) on the states' own kind of arrays; `wb.solve`
+    takes g(t, y) written for one state or for rows of them, as it takes f.
+
+    >>> bounce = Event("hit", lambda t, y: y[0], direction=-1, terminate=False, state_map=lambda t, y: [0, -0.8 * y[1]])
     """
 
     name: str
-    function: Callable[[np.ndarray, Array, np.ndarray], Array]  # t, y, row -> (rows,)
+    function: Callable[..., Array]  # (rows,)
     direction: Literal[-1, 0, 1] = 0
     terminate: bool = True
-    state_map: Callable[[np.ndarray, Array, np.ndarray], Array] | None = None
+    state_map: Callable[..., Array] | None = None
 
 
 @dataclass(frozen=True)

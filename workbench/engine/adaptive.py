@@ -13,6 +13,7 @@ from .stepper import Slopes
 
 Array = Any
 EPSILON = float(np.finfo(float).eps)
+MARGIN = 1e3  # a first step is at least this many of the shortest ones: there must be room for shorter ones
 CHECKS = {1000 * 4**i for i in range(12)}  # attempts after which it is asked whether a row can still arrive
 AHEAD = 1e-6  # where inputs are looked up for the slope at a step's start: this fraction of the way to the next stop
 
@@ -107,8 +108,15 @@ def _choose_first_step(march: March, active: Adaptive, control: Control, first_s
     if first_step > 0:
         active.h = np.minimum(first_step, active.stop)
         return
-    active.h = control.first_step(march.arrays, march.flow, active.clock, active.row, active.y, active.k, active.stop)
+    h = control.first_step(march.arrays, march.flow, active.clock, active.row, active.y, active.k, active.stop)
+    active.h = np.minimum(np.maximum(h, MARGIN * _resolved(march, active)), active.stop)
     active.rhs += 1
+
+
+def _resolved(march: March, active: Adaptive) -> np.ndarray:
+    """The shortest step (rows,) that the rounding of time leaves well defined."""
+    flow, row = march.flow, active.row
+    return 16 * EPSILON * np.maximum(np.abs(flow.t0[row]), np.maximum(active.tau, 1e-8 * flow.end[row]))
 
 
 def _next_steps(active: Adaptive, attempt: Attempt, control: Control) -> np.ndarray:
@@ -165,9 +173,7 @@ def _advance(march: March, active: Adaptive, attempt: Attempt, k: Slopes, accept
 
 def _drop_collapsed(march: March, active: Adaptive, attempt: Attempt, k: Slopes, min_step: float) -> None:
     """Rows whose rejected step cannot be made smaller end here."""
-    flow, row = march.flow, active.row
-    resolved = np.maximum(np.abs(flow.t0[row]), np.maximum(active.tau, 1e-8 * flow.end[row]))
-    smallest = np.maximum(min_step, 16 * EPSILON * resolved)
+    smallest = np.maximum(min_step, _resolved(march, active))
     over = ~attempt.accept & (active.h < smallest)
     if np.count_nonzero(over):
         march.collapse(active, over, smallest, k, attempt.y1)

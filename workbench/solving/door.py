@@ -6,11 +6,12 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from ..contracts import GradientMode, Mesh, SolveOptions, Solver
+from ..contracts import Event, GradientMode, Mesh, SolveOptions, Solver
 from ..errors.numerics import TimesOutOfOrder
 from ..errors.usage import UnknownSetting
 from .callables import Inputs, PlainRhs
@@ -39,6 +40,8 @@ def solve(
     steps: bool = False,
     checkpoints: bool = False,
     adjoint_norm: Literal["state", "full"] = "state",
+    events: Sequence[Event] = (),
+    max_events: int = 1000,
 ) -> Solution:
     """y at ts of dy/dt = f(t, y) with y(ts[0]) = y0, for a callable or a torch module f.
 
@@ -58,6 +61,10 @@ def solve(
     `deadline` is in seconds from now. A failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable,
     TimesOutOfOrder, GradientUnavailable.
 
+    `events` (contracts.Event) end a trajectory where g(t, y) passes through 0, with the status "event", or change its
+    state there and let it go on; `events` of the solution tells what happened, with times and states that are as
+    differentiable as ys. A trajectory may meet at most `max_events`.
+
     >>> from workbench_runge_kutta.methods import METHODS
     >>> from workbench.engine import TableauSolver
     >>> traj = solve(lambda t, y: -y, np.array([1.0]), [0.0, 1.0], TableauSolver(METHODS[-1], rtol=1e-10))
@@ -73,12 +80,24 @@ def solve(
         keep=steps,
     )
     chosen = _with_settings(solver, {"rtol": rtol, "atol": atol, "step": step})
-    if task.torch:
-        from .tensors import Backwards, solve_tensors
+    backwards = (gradient, checkpoints, adjoint_norm)
+    tensors = partial(_solve_tensors, solver=chosen, backwards=backwards) if task.torch else None
+    if events:
+        from .hybrid import solve_hybrid
 
-        return solve_tensors(task, chosen, options, Backwards(gradient, checkpoints, adjoint_norm))
+        return solve_hybrid(task, chosen, options, events, max_events, tensors)
+    if tensors is not None:
+        return tensors(task, options)
     trajectory = chosen.solve(task.rhs, task.y0, task.t0, task.ts, options)
     return task.solution(trajectory)
+
+
+def _solve_tensors(
+    task: Task, options: SolveOptions, solver: Solver, backwards: tuple[GradientMode, bool, Literal["state", "full"]]
+) -> Solution:
+    from .tensors import Backwards, solve_tensors
+
+    return solve_tensors(task, solver, options, Backwards(*backwards))
 
 
 def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:

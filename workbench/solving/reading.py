@@ -19,9 +19,14 @@ Call = Callable[[Array, Array, Sequence[Array]], Array]  # t (line,), y (line, *
 Reading = Literal["rows", "mapped", "one by one", "one system"]
 
 
-def call_as(reading: Reading, f: Callable[..., Array]) -> Call:
-    """f on lines, under a reading; for "one system" a line is the whole batch."""
+def call_as(reading: Reading, f: Callable[..., Array], scalar: bool = False) -> Call:
+    """f on lines, under a reading; for "one system" a line is the whole batch.
+
+    A `scalar` f gives one number a line, and its t has one axis.
+    """
     if reading == "rows":
+        if scalar:
+            return lambda t, y, more: f(t, y, *more)
         return lambda t, y, more: f(t.reshape(-1, *[1] * (y.ndim - 1)), y, *more)
     if reading == "mapped":
         return _mapped(f)
@@ -42,22 +47,25 @@ def _stack(values: list[Array], like: Array) -> Array:
     return torch.stack(values)
 
 
-def read(f: Callable[..., Array], t: Array, y: Array, more: Sequence[Array], batch: bool) -> Reading:
+def read(
+    f: Callable[..., Array], t: Array, y: Array, more: Sequence[Array], batch: bool, scalar: bool = False
+) -> Reading:
     """The reading under which f on several lines says what f says on each alone.
 
     t (line,), y (line, *state) and `more` are unequal lines to try f on. With `batch` the caller gave several
     trajectories and f may have been written for all of them at once; if its rows then cannot be told apart they are one
-    system. Raises RhsUnreadable.
+    system. A `scalar` f is to give one number for each. Raises RhsUnreadable.
     """
     failures: list[Exception] = []
 
     def tried(reading: Reading, *arguments: Any) -> Array | None:
         try:
-            value = call_as(reading, f)(*arguments)
+            value = call_as(reading, f, scalar)(*arguments)
         except Exception as error:  # f is a stranger's: whatever it raises says that it is not to be read like this
             failures.append(error)
             return None
-        return value if tuple(value.shape) == tuple(arguments[1].shape) else None
+        wanted = tuple(arguments[1].shape)
+        return value if tuple(value.shape) == (wanted[:1] if scalar else wanted) else None
 
     rows = tried("rows", t, y, more)
     ones = [tried("rows", t[i : i + 1], y[i : i + 1], [x[i : i + 1] for x in more]) for i in range(len(y))]
@@ -70,7 +78,7 @@ def read(f: Callable[..., Array], t: Array, y: Array, more: Sequence[Array], bat
     if alone is not None:
         torch_like = not isinstance(y, np.ndarray)
         return "mapped" if torch_like and _same(tried("mapped", t, y, more), alone) else "one by one"
-    if batch and tried("one system", t[:1], y[None], [x[None] for x in more]) is not None:
+    if batch and not scalar and tried("one system", t[:1], y[None], [x[None] for x in more]) is not None:
         return "one system"
     raise RhsUnreadable(
         f"f gives no dy/dt of the shape of y, {tuple(y.shape[1:])}, neither for one state nor for several rows",

@@ -23,6 +23,7 @@ class Solution:
     ys: Any
     trajectory: Trajectory  # as the solver gave it, with a first axis of trajectories
     single: bool
+    events: Any = ()  # what happened (happenings.Happening), in order; for several trajectories one tuple of them each
 
     @property
     def status(self) -> Status | tuple[Status, ...]:
