@@ -144,9 +144,6 @@ class System:
         yield from ((("events", e.name), "an event") for e in self.events)
         yield from ((("states", s.name, "initial", "prior"), f'the prior "{s.prior}"') for s in self.states if s.prior)
         yield from ((("parameters", p.name, "prior"), f'the prior "{p.prior}"') for p in self.parameters if p.prior)
-        for each in self.inputs:
-            if each.interpolation == "cubic":
-                yield ("inputs", each.name, "interpolation"), "cubic interpolation of an input"
         for observed in self.observed:
             if observed.noise not in RUNNABLE_NOISE:
                 yield ("observed", observed.name, "noise"), f"{observed.noise} noise"
