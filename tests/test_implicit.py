@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from workbench_runge_kutta.leapfrog import LEAPFROG
 
 from workbench.contracts import SolveOptions
 from workbench.engine import (
     LoopSolver,
     RosenbrockSolver,
     RosenbrockTableau,
-    Splitting,
     SplittingSolver,
     Tableau,
     TableauSolver,
@@ -22,9 +22,9 @@ from workbench.engine import (
     sensitivities,
 )
 from workbench.errors.numerics import NotSeparable
+from workbench.measure.candidate import solved
 from workbench.measure.exact import PAIR, TURNING
 from workbench.testing.linear_rhs import Oscillator
-from workbench.measure.candidate import solved
 
 
 def trbdf2() -> Tableau:
@@ -44,7 +44,6 @@ RODAS3 = RosenbrockTableau(  # Sandu et al. (1997), Atmos. Environ. 31, 3459–3
     a=[[], ["0"], ["2", "0"], ["2", "0", "1"]], c=[[], ["4"], ["1", "-1"], ["1", "-1", "-8/3"]],
     m=["2", "0", "1", "1"], errors=[["0", "0", "0", "1"]], order_low=2,
 )  # fmt: skip
-LEAPFROG = Splitting("leapfrog", 2, kicks=["1/2", "1/2"], drifts=["1"])
 STIFF: list[LoopSolver] = [TableauSolver(trbdf2()), RosenbrockSolver(RODAS3)]
 EACH = pytest.mark.parametrize("solver", STIFF, ids=["trbdf2", "rodas3"])
 

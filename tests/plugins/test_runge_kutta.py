@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from workbench_runge_kutta.methods import ESDIRK, METHODS, ROSENBROCK
+from workbench_runge_kutta.methods import ESDIRK, METHODS, ROSENBROCK, SOLVERS
 
 from workbench.contracts import SolveOptions
 from workbench.engine import RosenbrockTableau, Tableau, TableauSolver
@@ -28,8 +28,8 @@ def test_every_method_is_offered_with_its_source_and_options() -> None:
     import workbench_runge_kutta
 
     offers = workbench_runge_kutta.offer_solvers()
-    assert [offer.name for offer in offers] == [method.name for method in METHODS]
-    for offer, method in zip(offers, METHODS, strict=True):
+    assert [offer.name for offer in offers] == [method.name for method in SOLVERS]
+    for offer, method in zip(offers, SOLVERS, strict=True):
         assert offer.source == method.source
         assert set(inspect.signature(offer.make).parameters) >= ({"rtol", "atol"} if method.adaptive else {"step"})
 
@@ -37,7 +37,7 @@ def test_every_method_is_offered_with_its_source_and_options() -> None:
 class TestSolvers(SolverContract):
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "offered" in metafunc.fixturenames:
-            metafunc.parametrize("offered", [method.name for method in METHODS])
+            metafunc.parametrize("offered", [method.name for method in SOLVERS])
 
 
 @EVERY

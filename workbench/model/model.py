@@ -124,11 +124,15 @@ class Model:
         p = self.columns.parameters(x)
         c = self.covariates[rows] if self.covariates is not None else None
         inputs = self.inputs
-        table = None if inputs is None else lambda t, row, middle: inputs(t, rows[row], middle)
+        table = slope = None
+        if inputs is not None:
+            table, slope = (
+                lambda t, row, middle, look=look: look(t, rows[row], middle) for look in (inputs, inputs.slope)
+            )
         if self.graph is None:
             assert self.module is not None, "a field gives a graph or a module"
-            return ModuleRhs(self.module, p, c, table)
-        return GraphRhs(self.graph, p if p.ndim == 1 else p[rows], c, table)
+            return ModuleRhs(self.module, p, c, table, slope)
+        return GraphRhs(self.graph, p if p.ndim == 1 else p[rows], c, table, slope)
 
     def initial(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """y0 (trajectory, state), and ∂y0/∂p (trajectory, state, parameter) where it has formulas of parameters."""
