@@ -216,9 +216,7 @@ PAIR = Exact(
     _pair_y,
     _pair_t,
 )
-SPRING = Exact(
-    "a spring", _spring, lambda t: np.stack([np.sin(t), np.cos(t)], axis=1), 10.0, _spring_y, _spring_t
-)
+SPRING = Exact("a spring", _spring, lambda t: np.stack([np.sin(t), np.cos(t)], axis=1), 10.0, _spring_y, _spring_t)
 FOLLOWED = Exact(
     "u = sin 2t",
     _followed,
