@@ -134,6 +134,20 @@ class NumpyArrays:
             each = [self.solve(matrix[i : i + 1], right[i : i + 1]) for i in range(len(matrix))]
             return np.concatenate(each)
 
+    def inverse(self, matrix: np.ndarray) -> np.ndarray:
+        """The inverse of each row's matrix; NaN where it is singular."""
+        try:
+            return np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            if len(matrix) == 1:
+                return np.full_like(matrix, np.nan)
+            return np.concatenate([self.inverse(matrix[i : i + 1]) for i in range(len(matrix))])
+
+    @staticmethod
+    def product(matrix: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Each row's matrix times its state (rows, entry)."""
+        return np.matmul(matrix, y[:, :, None])[:, :, 0]
+
     @staticmethod
     def transposed(matrix: np.ndarray) -> np.ndarray:
         """Each row's matrix transposed (rows, entry, entry)."""
@@ -229,6 +243,15 @@ class TorchArrays:
     def solve(self, matrix: Any, right: Any) -> Any:
         """x (rows, entry) of matrix x = right, row by row; not finite where a matrix is singular."""
         return self.torch.linalg.solve_ex(matrix, right[:, :, None])[0][:, :, 0]
+
+    def inverse(self, matrix: Any) -> Any:
+        """The inverse of each row's matrix; not finite where it is singular."""
+        return self.torch.linalg.inv_ex(matrix)[0]
+
+    @staticmethod
+    def product(matrix: Any, y: Any) -> Any:
+        """Each row's matrix times its state (rows, entry)."""
+        return (matrix @ y[:, :, None])[:, :, 0]
 
     def jacobian(self, function: Callable[[Any], Any], y: Any) -> Any:
         """∂function/∂y (rows, entry, entry) of a function that acts on rows (rows, entry): one product an entry.

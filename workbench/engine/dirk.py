@@ -48,12 +48,16 @@ class DirkStepper:
         arrays = self._arrays
         derivatives = Jacobians(f.f, f, arrays)
         with arrays.quietly():
-            jacobian = derivatives.by_state(t[0], y, row, middle, k[0])
+            inverse = self.inverse(derivatives.by_state(t[0], y, row, middle, k[0]), h)
         self.rhs_per_step, self.jacobians_per_step = np.zeros(len(row), int), np.ones(len(row), int)
         y1 = y
         for i in range(1, self.stages):
-            y1 = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, jacobian)
+            y1 = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, inverse)
         return y1, [h * arrays.combine(e, k[: len(e)]) for e in self._errors]
+
+    def inverse(self, jacobian: Array, h: Array) -> Array:
+        """(I − hγJ)⁻¹ (rows, entry, entry), which all stages share."""
+        return self._arrays.inverse(self._arrays.pencil(1.0, self._diagonal[-1] * h, jacobian))
 
     def stage(
         self,
@@ -66,14 +70,14 @@ class DirkStepper:
         h: Array,
         y: Array,
         k: Slopes,
-        jacobian: Array,
+        inverse: Array,
     ) -> Array:
         """The state at which stage i (not the first) evaluates f; writes its slope into k."""
         arrays = self._arrays
         base = y + h * arrays.combine(self._a[i], k[:i])
         scaled = self._diagonal[i] * h
         with arrays.quietly():
-            found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], jacobian)
+            found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], inverse)
         self.rhs_per_step += found.evaluations
         self.jacobians_per_step += found.jacobians
         slope = found.k

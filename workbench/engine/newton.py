@@ -48,17 +48,20 @@ class Newton:
         scaled: Array,
         base: Array,
         guess: Array,
-        jacobian: Array,
+        inverse: Array,
     ) -> Stage:
-        """`scaled` is hγ as a column; `jacobian` (rows, entry, entry) one near the stage; `guess` a first k."""
+        """`scaled` is hγ as a column, `guess` a first k, `inverse` that of I − hγJ with a Jacobian near the stage.
+
+        An inverse will do where a solve is exact to rounding: what it misses the next increment makes up for.
+        """
         arrays, n = self._arrays, len(row)
         k, done, lost = guess, np.zeros(n, bool), np.zeros(n, bool)
         evaluations, renewed = np.zeros(n, int), np.zeros(n, int)
-        matrix, before = arrays.pencil(1.0, scaled, jacobian), np.full(n, np.inf)
+        before = np.full(n, np.inf)
         for number in range(MOST):
             y = base + scaled * k
             slope = f(t, y, row, middle)
-            change = arrays.solve(matrix, slope - k)
+            change = arrays.product(inverse, slope - k)
             going = ~(done | lost)
             evaluations += going
             k = arrays.where(going, k + change, k)
@@ -76,8 +79,7 @@ class Newton:
             slow = ~(done | lost) & (rate > SLOW) & (number > 0)
             if slow.any():
                 here = base + scaled * k
-                jacobian = self._renewed(f, derivatives, row, t, middle, here, jacobian, slow)
-                matrix = arrays.pencil(1.0, scaled, jacobian)
+                inverse = self._renewed(f, derivatives, row, t, middle, scaled, here, inverse, slow)
                 renewed += slow
             before = moved
         return Stage(k, done, evaluations, renewed)
@@ -89,23 +91,27 @@ class Newton:
         row: np.ndarray,
         t: np.ndarray,
         middle: np.ndarray,
+        scaled: Array,
         y: Array,
-        jacobian: Array,
+        inverse: Array,
         slow: np.ndarray,
     ) -> Array:
-        """The Jacobian with those of the slow rows taken at y."""
-        some = np.flatnonzero(slow)
+        """The inverses with those of the slow rows taken at y."""
+        arrays, some = self._arrays, np.flatnonzero(slow)
         here = (t[some], y[some], row[some], middle[some])
-        return self._arrays.put(jacobian, some, derivatives.by_state(*here, f(*here)))
+        matrix = arrays.pencil(1.0, scaled[some], derivatives.by_state(*here, f(*here)))
+        return arrays.put(inverse, some, arrays.inverse(matrix))
 
     def _sizes(self, change: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
         """The increment of each row in roundings of the state, and in tolerances (rows,)."""
         moved, state = self._arrays.numpy(change), self._arrays.numpy(y)
-        size = np.abs(state)
+        size, far = np.abs(state), np.abs(moved)
+        tiny, epsilon = np.finfo(size.dtype).tiny, self._arrays.epsilon
         floor = self._atol / self._rtol if self._rtol > 0 else 0.0
-        rounding = self._arrays.epsilon * (size + floor) + np.finfo(size.dtype).tiny
-        roundings, tolerated = np.abs(moved) / rounding, np.abs(moved) / (self._atol + self._rtol * size + rounding)
+        # in units of the state and of what stands for it where it vanishes: one measure for rounding and tolerance
+        shares = np.maximum.reduce(far / (size + floor + tiny), axis=1)
+        roundings, tolerated = shares / epsilon, shares / max(self._rtol, epsilon)
         if moved.dtype.kind == "c":  # the imaginary part carries a derivative, however small, and must converge itself
-            part = self._arrays.epsilon * np.abs(state.imag).max(axis=1, keepdims=True) + np.finfo(size.dtype).tiny
-            roundings = np.maximum(roundings, np.abs(moved.imag) / part)
-        return roundings.max(axis=1), tolerated.max(axis=1)
+            part = epsilon * np.abs(state.imag).max(axis=1) + tiny
+            roundings = np.maximum(roundings, np.abs(moved.imag).max(axis=1) / part)
+        return roundings, tolerated

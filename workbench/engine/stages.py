@@ -97,13 +97,14 @@ class RungeKuttaStages:
         """The states at which each stage evaluates f: (line, state) for every stage in use."""
         h, states = self._arrays.column(lines.h), [lines.y]
         k = np.zeros((used, *lines.y.shape), lines.y.dtype)
-        derivatives, jacobian = Jacobians(f, f, self._arrays), None
+        derivatives, inverse = Jacobians(f, f, self._arrays), None
         for i in range(used):
             if self._diagonal[i]:
                 assert isinstance(self._stepper, DirkStepper)
-                if jacobian is None:
+                if inverse is None:
                     jacobian = derivatives.by_state(lines.t[0], lines.y, lines.row, lines.middle, k[0])
-                at = (lines.t[i], lines.middle, h, lines.y, k, jacobian)
+                    inverse = self._stepper.inverse(jacobian, h)
+                at = (lines.t[i], lines.middle, h, lines.y, k, inverse)
                 states.append(self._stepper.stage(i, f, derivatives, lines.row, *at))
                 continue
             if i:

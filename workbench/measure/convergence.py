@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .candidate import Candidate, root_mean_square, solved
 from .exact import Exact
 from .orders import order_of
 
+FEW = 48
+"""Steps an interval beyond which three errors are enough for an implicit method: its step costs ten explicit ones."""
 SLACK = 0.2
 """How far a measured order may lie from the claimed one."""
 
@@ -24,7 +28,7 @@ def measured_order(candidate: Candidate, problem: Exact) -> float | None:
         assert solver is not None
         return root_mean_square(solved(solver, problem, ts).ys[0] - problem.y(ts))
 
-    return order_of(error)
+    return _order(candidate, error)
 
 
 def claimed_between(candidate: Candidate) -> int | None:
@@ -50,7 +54,11 @@ def measured_dense_order(candidate: Candidate, problem: Exact) -> float | None:
         found = solved(solver, problem, between, replay=mesh)
         return root_mean_square(found.ys[0] - problem.y(between))
 
-    return order_of(error)
+    return _order(candidate, error)
+
+
+def _order(candidate: Candidate, error: Callable[[int], float]) -> float:
+    return order_of(error, enough=FEW) if candidate.stiff else order_of(error)
 
 
 def _end(candidate: Candidate, problem: Exact) -> float:
