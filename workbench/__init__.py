@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .problem import Problem as Problem
     from .runs import Run as Run
     from .runs.guard import open_hdf5 as open_hdf5
+    from .solving import Signal as Signal
     from .system import System as System
     from .unknowns import Block as Block
     from .unknowns import Unknowns as Unknowns
@@ -69,6 +70,7 @@ _HOME = {
     "Problem": "problem",
     "Run": "runs",
     "open_hdf5": "runs.guard",
+    "Signal": "solving",
     "System": "system",
     "Block": "unknowns",
     "Unknowns": "unknowns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,16 @@ class Stops:
 
 
 class Adaptive(Active):
-    """Active rows with the step h to try, the last error, how much h may grow, and the τ at which a step must end."""
+    """Active rows with the step h to try, the last two errors, how much h may grow, and the τ where a step must end."""
 
-    FIELDS = (*Active.FIELDS, "h", "previous", "ceiling", "stop", "ended")
+    FIELDS = (*Active.FIELDS, "h", "previous", "before", "ceiling", "stop", "ended")
 
-    def __init__(self, march: March) -> None:
+    def __init__(self, march: March, start: float) -> None:
         super().__init__(march.flow, march.arrays)
         n = len(self)
         self.stops = Stops(march.flow, march.options.breaks)
-        self.h, self.previous, self.ceiling = np.zeros(n), np.full(n, 1e-4), np.full(n, np.inf)
+        self.h, self.ceiling = np.zeros(n), np.full(n, np.inf)
+        self.previous, self.before = np.full(n, start), np.full(n, start)
         self.stop = self.stops.after(self.row, self.tau)
         self.ended = np.zeros(n, dtype=bool)  # at an event, or because of one
 
@@ -75,12 +77,26 @@ class Attempt:
             self.accept &= ~need | arrays.finite(k[stepper.end])
 
 
-def adaptive(march: March, control: Control, first_step: float, min_step: float) -> Active:
+@dataclass(frozen=True)
+class Steps:
+    """How long steps may be: the first one (0: chosen from f), the least, and the most (0: any)."""
+
+    first: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
+
+    @property
+    def cap(self) -> float:
+        """The longest step to aim for; one that ends at a stop may be 1 % longer."""
+        return self.most / 1.01 if self.most > 0 else np.inf
+
+
+def adaptive(march: March, control: Control, steps: Steps) -> Active:
     """Carry every row to its end, or to the reason why not."""
-    active = Adaptive(march)
+    active = Adaptive(march, control.controller.start)
     march.begin(active, AHEAD * active.stop)
     if len(active):
-        _choose_first_step(march, active, control, first_step)
+        _choose_first_step(march, active, control, steps)
     k = march.stepper.room(len(active), march.flow.entries)
     attempts = 0
     while len(active) and not march.cap(active, attempts, active.h):
@@ -90,9 +106,9 @@ def adaptive(march: March, control: Control, first_step: float, min_step: float)
         h = _next_steps(active, attempt, control)
         if accepted:
             _move(march, active, attempt, k, everyone=accepted == before)
-        active.h = h
+        active.h = np.minimum(h, steps.cap)
         if accepted < before:
-            _drop_collapsed(march, active, attempt, k, min_step)
+            _drop_collapsed(march, active, attempt, k, steps.least)
         if accepted and attempt.ending:
             _arrive(march, active)
         if np.count_nonzero(active.ended):
@@ -104,12 +120,12 @@ def adaptive(march: March, control: Control, first_step: float, min_step: float)
     return active
 
 
-def _choose_first_step(march: March, active: Adaptive, control: Control, first_step: float) -> None:
-    if first_step > 0:
-        active.h = np.minimum(first_step, active.stop)
+def _choose_first_step(march: March, active: Adaptive, control: Control, steps: Steps) -> None:
+    if steps.first > 0:
+        active.h = np.minimum(min(steps.first, steps.cap), active.stop)
         return
     h = control.first_step(march.arrays, march.flow, active.clock, active.row, active.y, active.k, active.stop)
-    active.h = np.minimum(np.maximum(h, MARGIN * _resolved(march, active)), active.stop)
+    active.h = np.minimum(np.maximum(h, MARGIN * _resolved(march, active)), np.minimum(active.stop, steps.cap))
     active.rhs += 1
 
 
@@ -122,12 +138,14 @@ def _resolved(march: March, active: Adaptive) -> np.ndarray:
 def _next_steps(active: Adaptive, attempt: Attempt, control: Control) -> np.ndarray:
     """The steps to try next (rows,): a rejected one shrinks, one that was clipped does not hold the next one short."""
     accept, error = attempt.accept, attempt.error
-    factor = np.fmin(control.factor(error, active.previous), active.ceiling)
+    factor = np.fmin(control.factor(error, active.previous, active.before), active.ceiling)
     h = attempt.h * factor
     if np.count_nonzero(accept) == len(accept):
-        active.previous, active.ceiling = np.maximum(error, 1e-4), np.full(len(accept), control.grow)
+        active.before, active.previous = active.previous, np.maximum(error, 1e-4)
+        active.ceiling = np.full(len(accept), control.grow)
     else:
-        h = np.where(accept, h, np.minimum(h, 0.9 * attempt.h))
+        h = np.where(accept, h, np.minimum(h, control.retry(error) * attempt.h))
+        active.before = np.where(accept, active.previous, active.before)
         active.previous = np.where(accept, np.maximum(error, 1e-4), active.previous)
         active.ceiling = np.where(accept, control.grow, 1.0)
         active.rejected += ~accept

@@ -1,14 +1,16 @@
-"""How long the next step is: proportional–integral control, and the first step."""
+"""How long the next step is, by one of the controllers as data, and the first step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .arrays import NumpyArrays, TorchArrays
+from .controllers import CONTROLLERS, Controller
 from .flow import Clock, Flow
 
 Array = Any
@@ -16,11 +18,10 @@ Array = Any
 
 @dataclass(frozen=True)
 class Control:
-    """h_next = h · safety · e_n^(−α) e_{n−1}^β, with k α = 0.85 and k β = 0.2 for an error estimate of order k − 1.
+    """The norm of errors, and what a controller (see `controllers`) makes of them.
 
-    These are the values of the code dopri5 (α = 1/5 − 0.75 β, β = 0.04), for every order: Hairer & Wanner,
-    Solving ODEs II, 2nd ed., IV.2; the theory is Gustafsson's (1991, ACM TOMS 17, 533–554) and Söderlind's (2003, ACM
-    TOMS 29, 1–26). After a rejection the step does not grow at once.
+    The theory is Gustafsson's (1991, ACM TOMS 17, 533–554) and Söderlind's (2003, ACM TOMS 29, 1–26). After a rejection
+    the step does not grow at once.
     """
 
     rtol: float
@@ -29,16 +30,13 @@ class Control:
     safety: float = 0.9
     shrink: float = 0.2
     grow: float = 10.0
+    controller: Controller = CONTROLLERS["pi"]
 
-    @property
-    def alpha(self) -> float:
-        """The exponent of this step's error."""
-        return 0.85 / self.k
-
-    @property
-    def beta(self) -> float:
-        """The exponent of the last step's error."""
-        return 0.2 / self.k
+    @cached_property
+    def exponents(self) -> tuple[float, float, float]:
+        """Those of 1/e in this step, the last one and the one before it."""
+        one, two, three = (float(beta / self.k) for beta in self.controller.beta)
+        return one, two, three
 
     def error(
         self, arrays: NumpyArrays | TorchArrays, errors: Sequence[Array], size: Array, size1: Array
@@ -54,12 +52,24 @@ class Control:
         rest = sum(norm**2 for norm in norms[1:])
         return np.where(lead == 0, 0.0 * rest, lead / np.sqrt(lead + 0.01 * rest))
 
-    def factor(self, error: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        """How much longer the next step may be (rows,), before any ceiling; `shrink` where the error is not finite."""
-        factor = error**-self.alpha
-        factor *= previous**self.beta
+    def factor(self, error: np.ndarray, previous: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """How much longer the next step may be (rows,), before any ceiling; `shrink` where the error is not finite.
+
+        `previous` and `before` are the errors of the last two accepted steps.
+        """
+        one, two, three = self.exponents
+        factor = error**-one
+        factor *= previous**-two
+        if three:
+            factor *= before**-three
         factor *= self.safety
         return np.fmax(factor, self.shrink)
+
+    def retry(self, error: np.ndarray) -> np.ndarray | float:
+        """How long a rejected step may be at most, as a share of what was tried (rows,)."""
+        if not self.controller.retry:
+            return 0.9
+        return np.fmax(np.fmin(self.safety * error ** (-1.0 / self.k), 0.9), self.shrink)
 
     def first_step(
         self,

@@ -223,7 +223,9 @@ class Landing:
         y1, _ = stepper.step(march.flow, row, t, middle, march.arrays.column(signed), y, k)
         if not stepper.closed:
             k[stepper.end] = march.flow(t[stepper.end], y1, row, middle)
-        self._active.rhs[self._hits.place[some]] += stepper.rhs_per_step + (not stepper.closed)
+        place = self._hits.place[some]
+        self._active.rhs[place] += stepper.rhs_per_step + (not stepper.closed)
+        self._active.jacobians[place] += stepper.jacobians_per_step
         return y1, k
 
     def _value(self, some: np.ndarray, tau1: np.ndarray, y1: Array) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .controllers import ControllerName
 from .rosenbrock_tableau import RosenbrockTableau
 from .splitting_method import Splitting
 from .tableau import Tableau
@@ -19,9 +20,18 @@ def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable
         step: float = 0.0,
         first_step: float = 0.0,
         min_step: float = 0.0,
+        max_step: float = 0.0,
+        controller: ControllerName = "pi",
     ) -> Any:
         return _solver_class(tableau)(
-            tableau, rtol=rtol, atol=atol, step=step, first_step=first_step, min_step=min_step
+            tableau,
+            rtol=rtol,
+            atol=atol,
+            step=step,
+            first_step=first_step,
+            min_step=min_step,
+            max_step=max_step,
+            controller=controller,
         )
 
     def fixed(step: float = 0.0) -> Any:

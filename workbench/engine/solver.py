@@ -10,9 +10,10 @@ import numpy as np
 
 from ..contracts import Rhs, SolveOptions, Trajectory
 from ..errors.numerics import GradientUnavailable
-from .adaptive import adaptive
+from .adaptive import Steps, adaptive
 from .arrays import NumpyArrays, TorchArrays, library
 from .control import Control
+from .controllers import CONTROLLERS, Controller, ControllerName
 from .dirk import DirkStepper
 from .flow import Flow
 from .follow import equal_steps, follow
@@ -37,8 +38,8 @@ class LoopSolver(ABC):
     rtol, atol: the estimated error of a step stays below atol + rtol |y|, root mean square over the state; atol may be
     one number a component. step: above 0, equal steps of at most this length between observations; a method without an
     error estimate and without `step` takes one step per observation interval. first_step: 0 chooses it from f.
-    min_step: a row that needs a smaller one fails; the rounding of time is the least in any case. safety: of the step
-    control.
+    min_step: a row that needs a smaller one fails; the rounding of time is the least in any case. max_step: above 0,
+    the longest step. safety: of the step control, which is a `controller` by name (see `controllers`) or a Controller.
     """
 
     rtol: float = 1e-6
@@ -46,7 +47,9 @@ class LoopSolver(ABC):
     step: float = 0.0
     first_step: float = 0.0
     min_step: float = 0.0
+    max_step: float = 0.0
     safety: float = 0.9
+    controller: ControllerName | Controller = "pi"
 
     differentiable = True
 
@@ -99,14 +102,15 @@ class LoopSolver(ABC):
                 flow.reach(mesh.t[np.arange(flow.rows), mesh.n_steps])
                 active = follow(march, mesh)
             elif self.adaptive:
-                active = adaptive(march, self._control(flow), self.first_step, self.min_step)
+                active = adaptive(march, self._control(flow), Steps(self.first_step, self.min_step, self.max_step))
             else:
                 active = follow(march, equal_steps(flow, self.step, options.breaks))
             return march.trajectory(active)
 
     def _control(self, flow: Flow) -> Control:
         atol = np.array(np.broadcast_to(np.asarray(self.atol, dtype=float), flow.shape)).reshape(flow.entries)
-        return Control(self.rtol, atol, self.error_power, self.safety)
+        chosen = self.controller if isinstance(self.controller, Controller) else CONTROLLERS[self.controller]
+        return Control(self.rtol, atol, self.error_power, self.safety, controller=chosen)
 
 
 @dataclass(frozen=True)

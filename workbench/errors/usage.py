@@ -54,3 +54,12 @@ class TextMalformed(UsageError):
     """An option's text is not of the form that it takes: a list, a pair, a duration, a percentage, a gate."""
 
     code = "U014"
+
+
+class SignalInconsistent(UsageError):
+    """An input's samples do not fit each other, or the trajectories that it is given to.
+
+    `wb.Signal(ts, values, "linear")` takes values (sample,), (sample, input) or (trajectory, sample, input).
+    """
+
+    code = "U015"

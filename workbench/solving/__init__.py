@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .door import solve
+from .signals import Signal
 from .solution import Solution
 
-__all__ = ["Solution", "solve"]
+__all__ = ["Signal", "Solution", "solve"]

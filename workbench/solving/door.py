@@ -16,6 +16,7 @@ from ..errors.numerics import TimesOutOfOrder
 from ..errors.usage import UnknownSetting
 from .callables import Inputs, PlainRhs
 from .reading import Reading, call_as, lines_to_try, read
+from .signals import Lookup, Signal
 from .solution import Solution
 
 Array = Any
@@ -29,7 +30,7 @@ def solve(
     *,
     gradient: GradientMode = "discrete",
     params: Any = None,
-    inputs: Inputs | None = None,
+    inputs: Inputs | Signal | None = None,
     rtol: float | None = None,
     atol: float | tuple[float, ...] | None = None,
     step: float | None = None,
@@ -46,9 +47,9 @@ def solve(
     """y at ts of dy/dt = f(t, y) with y(ts[0]) = y0, for a callable or a torch module f.
 
     y0 of one axis is one trajectory; with more, axis 0 is trajectories. ts is (time,) or (trajectory, time), rising or
-    falling, NaN-padded. f is called as f(t, y), then u where `inputs` (t, row, middle) -> (line, input) are given, then
-    `params` where given; it may be written for one state or for rows of states (see `reading`). NumPy in gives NumPy
-    out.
+    falling, NaN-padded. f is called as f(t, y), then u where `inputs` are given (a Signal, or a function (t, row,
+    middle) -> (line, input)), then `params` where given; it may be written for one state or for rows of states (see
+    `reading`). NumPy in gives NumPy out.
 
     Tensors are differentiable in y0, ts and everything that f holds, by one of four modes: "discrete" (the derivative
     of the steps taken, memory of their states, with `checkpoints` of every √n-th one), "backprop" (torch's graph of the
@@ -75,7 +76,7 @@ def solve(
     options = SolveOptions(
         max_steps=max_steps,
         deadline=None if deadline is None else time.monotonic() + deadline,
-        breaks=tuple(float(t) for t in breaks),
+        breaks=tuple(float(t) for t in (*breaks, *task.breaks)),
         replay=replay,
         keep=steps,
     )
@@ -116,12 +117,17 @@ def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:
 class Task:
     """A solve as it was asked for, brought to rows: y0 (rows, *state), t0 (rows,), ts (rows, time)."""
 
-    def __init__(self, f: Callable[..., Array], y0: Array, ts: Array, inputs: Inputs | None, params: Any) -> None:
-        self.f, self.given_ts, self._inputs, self._params = f, ts, inputs, params
+    def __init__(
+        self, f: Callable[..., Array], y0: Array, ts: Array, inputs: Inputs | Signal | None, params: Any
+    ) -> None:
+        self.f, self.given_ts, self._params = f, ts, params
         torch = sys.modules.get("torch")
         module = torch is not None and isinstance(f, torch.nn.Module)
         self.torch = torch is not None and (module or isinstance(y0, torch.Tensor))
         self.back_to_numpy = module and not isinstance(y0, torch.Tensor)  # type: ignore[union-attr]
+        signal = Lookup(inputs, self.torch) if isinstance(inputs, Signal) else None
+        self._inputs = inputs if signal is None else signal
+        self.breaks = () if signal is None else signal.breaks()
         start: Array = _floating_tensor(y0) if self.torch else _floating(y0)
         self.batch = start.ndim > 1
         times = _numpy(ts)
@@ -137,6 +143,8 @@ class Task:
                     help="give one ts (time,) for all",
                 )
             self.y0, self.ts, self.single = self.y0[None], self.ts[:1], True
+        if signal is not None:
+            signal.require(len(self.y0))
         self.t0 = self.ts[:, 0]
         self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs)
 
