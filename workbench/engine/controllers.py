@@ -14,9 +14,9 @@ class Controller:
     """h_{n+1} = safety · h_n (1/e_n)^(β₁/k) (1/e_{n−1})^(β₂/k) (1/e_{n−2})^(β₃/k), for an error estimate of size h^k.
 
     β₁ = kI + kP + kD, β₂ = −(kP + 2 kD), β₃ = kD are the exponents of a PID controller in the notation of Söderlind
-    (2003, Digital filters in adaptive time-stepping, ACM TOMS 29, 1–26). Coefficients are strings, exact. `start` stands
-    for the errors before the first step. With `retry` a rejected step is cut by its own error alone, (1/e_n)^(1/k): the
-    small exponents of a filter would have it tried again and again.
+    (2003, Digital filters in adaptive time-stepping, ACM TOMS 29, 1–26). Coefficients are strings, exact. `start`
+    stands for the errors before the first step. With `retry` a rejected step is cut by its own error alone,
+    (1/e_n)^(1/k): the small exponents of a filter would have it tried again and again.
 
     >>> [str(beta) for beta in Controller("i", kI="1").beta]
     ['1', '0', '0']

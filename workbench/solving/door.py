@@ -126,7 +126,7 @@ class Task:
         self.torch = torch is not None and (module or isinstance(y0, torch.Tensor))
         self.back_to_numpy = module and not isinstance(y0, torch.Tensor)  # type: ignore[union-attr]
         signal = Lookup(inputs, self.torch) if isinstance(inputs, Signal) else None
-        self._inputs = inputs if signal is None else signal
+        self._inputs: Inputs | None = signal if isinstance(inputs, Signal) else inputs
         self.breaks = () if signal is None else signal.breaks()
         start: Array = _floating_tensor(y0) if self.torch else _floating(y0)
         self.batch = start.ndim > 1
