@@ -166,7 +166,8 @@ class Solver(Protocol):
 
     A solver is one of: data (a Tableau through `Offer.of_tableau`), a step function (`workbench.engine.StepSolver`
     around `step(f, t, y, h, carry) -> (y1, error, dense, carry, ok)`), or a whole solver, an object with this method.
-    f is never evaluated outside [t0, t1]. A result that is not finite is never "ok".
+    f is never evaluated outside [t0, t1]. A result that is not finite is never "ok". A solver that looks for
+    `options.events` says so by `Trajectory.event`; who asked for events refuses one that does not.
 
     Optional claims, looked for by name: `stiff = True` (its steps are not bounded by the fastest rate of f), `separable
     = True` (only for q' = f(p), p' = g(q) with states (q, p), half each), `dense_order` (between its steps it errs by

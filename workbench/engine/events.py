@@ -95,9 +95,10 @@ class Watch:
         inside = Interpolant(march.flow, march.arrays, march.stepper, row, tau, tau1, active.y[some], slopes)
         active.rhs[some] += march.stepper.more
         shares = FROM_ZERO if self._sides.undecided(row) else INSIDE
-        line, theta = np.tile(np.arange(n), len(shares)), np.repeat(shares, n)
-        between = self.values(row[line], tau[line] + theta * (tau1 - tau)[line], inside.at(line, theta))
-        g = np.concatenate([between.reshape(len(shares), n, -1), self.values(row, tau1, end)[None]])
+        points = inside.across(shares).reshape(len(shares) * n, march.flow.entries)
+        when = np.concatenate([(tau + shares[:, None] * (tau1 - tau)).reshape(-1), tau1])
+        along = march.arrays.concatenate([points, end])
+        g = self.values(np.tile(row, len(shares) + 1), when, along).reshape(len(shares) + 1, n, -1)
         start = self._sides.last[row]
         found = self._sides.follow(row, g)
         self._sides.last[row] = g[-1]

@@ -32,6 +32,12 @@ class Interpolant:
         self._signed = arrays.column(step)
         self._k = stepper.complete(flow, row, t, middle, self._signed, y, k)
 
+    def across(self, theta: np.ndarray) -> Array:
+        """y (share, rows, entry) at the same shares θ (share,) of all steps."""
+        weights = self._arrays.weights(self._stepper.dense_weights(theta))
+        change = sum(weights[:, i, None, None] * self._k[i] for i in range(len(self._k)))
+        return self._y + self._signed * change
+
     def at(self, line: np.ndarray, theta: np.ndarray) -> Array:
         """y (point, entry) at the shares θ (point,) of the steps `line` (point,)."""
         weights = self._arrays.weights(self._stepper.dense_weights(theta))

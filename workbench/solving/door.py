@@ -64,7 +64,8 @@ def solve(
 
     `events` (contracts.Event) end a trajectory where g(t, y) passes through 0, with the status "event", or change its
     state there and let it go on; `events` of the solution tells what happened, with times and states that are as
-    differentiable as ys. A trajectory may meet at most `max_events`.
+    differentiable as ys. A trajectory may meet at most `max_events`, and take `max_steps`
+    between two of them.
 
     >>> from workbench_runge_kutta.methods import METHODS
     >>> from workbench.engine import TableauSolver
