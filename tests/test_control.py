@@ -14,9 +14,9 @@ from workbench_runge_kutta.tsitouras import TSIT5
 from workbench.engine import TableauSolver
 from workbench.engine.controllers import CONTROLLERS, Controller, ControllerName
 from workbench.errors.usage import SettingOfWrongType
+from workbench.measure.candidate import solved
+from workbench.measure.exact import COUPLED, TURNING
 from workbench.registry import installed
-from workbench.testing.exact import COUPLED, TURNING
-from workbench.testing.solvers import solved
 
 NAMES = pytest.mark.parametrize("name", get_args(ControllerName))
 

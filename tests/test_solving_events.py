@@ -21,7 +21,7 @@ from workbench.solving import solve
 from workbench.solving.happenings import Happening
 
 SOLVER = TableauSolver(TSIT5, rtol=1e-10, atol=1e-12)
-MODES = pytest.mark.parametrize("mode", ["discrete", "backprop"])
+MODES = pytest.mark.parametrize("mode", ["discrete", "backprop", "adjoint", "forward"])
 G, E = 9.81, 0.7
 
 
