@@ -181,3 +181,16 @@ def test_positions_and_momenta_may_stand_in_any_order() -> None:
     # the first component is a position: kicks and drifts change places, each of them correct to second order
     other = solver.solve(swapped, np.array([[0.3, 1.2]]), np.zeros(1), ts, SolveOptions()).ys[..., ::-1]
     np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_equations_that_have_no_solution_are_told_from_a_right_hand_side_that_is_nan() -> None:
+    """dy/dt = 1 + y²: over a step of 1 the implicit stages have no real solution."""
+    solver = TableauSolver(trbdf2(), step=1.0)
+    ts = np.array([[0.0, 1.0]])
+    found = solver.solve(lambda t, y, row, middle: 1 + y**2, np.ones((1, 1)), np.zeros(1), ts, SolveOptions())
+    assert found.status == ("step_too_small",)
+    assert "could not be solved at t = 0" in found.message[0]
+    found = solver.solve(
+        lambda t, y, row, middle: np.where(t[:, None] > 0, np.nan, y), np.ones((1, 1)), np.zeros(1), ts, SolveOptions()
+    )
+    assert found.status == ("not_finite",)

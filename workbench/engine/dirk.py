@@ -34,6 +34,7 @@ class DirkStepper:
         self._a = [arrays.weights(data.a[i, :i]) for i in range(data.own)]
         self._diagonal = [float(data.a[i, i]) for i in range(data.own)]
         self._errors, self._w = [arrays.weights(row) for row in data.errors], data.w
+        self.unsolved: np.ndarray | None = None
         self.rhs_per_step: np.ndarray | int = 0
         self.jacobians_per_step: np.ndarray | int = 0
 
@@ -50,6 +51,7 @@ class DirkStepper:
         with arrays.quietly():
             inverse = self.inverse(derivatives.by_state(t[0], y, row, middle, k[0]), h)
         self.rhs_per_step, self.jacobians_per_step = np.zeros(len(row), int), np.ones(len(row), int)
+        self.unsolved = np.zeros(len(row), bool)
         y1 = y
         for i in range(1, self.stages):
             y1 = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, inverse)
@@ -78,6 +80,8 @@ class DirkStepper:
         scaled = self._diagonal[i] * h
         with arrays.quietly():
             found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], inverse)
+        if self.unsolved is not None:
+            self.unsolved |= ~found.solved
         self.rhs_per_step += found.evaluations
         self.jacobians_per_step += found.jacobians
         slope = found.k

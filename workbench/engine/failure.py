@@ -44,8 +44,13 @@ class Failures:
         what = "the initial state" if k is None else "the right-hand side at the start"
         self.say(row, "not_finite", f"{what} is {bad[entry]} in {self.component(entry)} at {self.time(row, 0.0)}")
 
-    def collapse(self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray) -> None:
-        """No step is small enough, or a fixed one failed; y, k are the last good state and slope, tried what came."""
+    def collapse(
+        self, row: int, tau: float, h: float, y: np.ndarray, k: np.ndarray, tried: np.ndarray, unsolved: bool = False
+    ) -> None:
+        """No step is small enough, or a fixed one failed; y, k are the last good state and slope, tried what came.
+
+        `unsolved`: the equations of the step have no solution that was found, though f is finite.
+        """
         size = max(float(np.abs(y).max()), float(np.abs(self._arrays.numpy(self._flow.y0[row])).max()))
         steep = float(np.abs(k).max()) * tau > STEEP * size
         huge = float(np.finfo(tried.real.dtype).max) ** 0.25
@@ -57,6 +62,14 @@ class Failures:
                 row,
                 "blew_up",
                 f"the solution grows without bound: {self.component(entry)} is {y[entry]:.4g} at {where}",
+            )
+        elif unsolved:
+            entry = int(np.argmax(np.abs(k)))
+            self.say(
+                row,
+                "step_too_small",
+                f"the equations of a step of {h:.2g} could not be solved at {where}, where {self.component(entry)} "
+                "changes fastest; take smaller steps",
             )
         elif not finite.all():
             entry = int(np.flatnonzero(~finite.all(axis=0))[0])

@@ -34,6 +34,7 @@ class FunctionStepper:
     c = c_all = np.array([[0.0], [0.5], [1.0]])
     end, closed, more = 2, False, 0
     jacobians_per_step, stiff = 0, False
+    unsolved: np.ndarray | None = None
 
     def __init__(self, step: Step, dense_powers: int, adaptive: bool, arrays: NumpyArrays | TorchArrays) -> None:
         self._step, self._powers, self._adaptive, self._arrays = step, dense_powers, adaptive, arrays
@@ -73,11 +74,11 @@ class FunctionStepper:
         return y1, [] if error is None else [self._where_ok(ok, error.reshape(y.shape))]
 
     def _where_ok(self, ok: Array | bool | None, y: Array) -> Array:
+        self.unsolved = None
         if ok is None or ok is True:
             return y
-        if ok is False:
-            return y * np.nan
-        mask = np.broadcast_to(self._arrays.numpy(ok).reshape(-1), (len(y),))
+        mask = np.broadcast_to(False if ok is False else self._arrays.numpy(ok).reshape(-1), (len(y),))
+        self.unsolved = ~mask
         return y if mask.all() else self._arrays.where(mask, y, y * np.nan)
 
     def _carried(self, row: np.ndarray) -> Any:

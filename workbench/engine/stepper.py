@@ -29,6 +29,10 @@ class Stepper(Protocol):
     stiff: bool  # stability does not hold its steps
 
     @property
+    def unsolved(self) -> np.ndarray | None:
+        """In which rows (rows,) the last step's own equations were not solved, where it has any."""
+
+    @property
     def rhs_per_step(self) -> int | np.ndarray:
         """Evaluations of f in the last step, the same in all rows or (rows,)."""
 
@@ -59,7 +63,7 @@ class Stepper(Protocol):
 class TableauStepper:
     """Steps of an explicit tableau."""
 
-    jacobians_per_step, stiff = 0, False
+    jacobians_per_step, stiff, unsolved = 0, False, None
 
     def __init__(self, tableau: Tableau, arrays: NumpyArrays | TorchArrays) -> None:
         data = tableau.arrays

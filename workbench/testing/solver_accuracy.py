@@ -10,7 +10,7 @@ from ..engine import LoopSolver
 from ..measure.candidate import Candidate, solved
 from ..measure.convergence import SLACK, claimed_between, measured_dense_order, measured_order
 from ..measure.exact import Exact
-from ..measure.separable import SEPARABLE, Separable
+from ..measure.separable import HARMONIC, SEPARABLE, Separable
 from ..measure.stiff import RATES, kaps, prothero_robinson
 from .solver_case import SolverCase
 
@@ -26,6 +26,13 @@ class SolverAccuracy(SolverCase):
         assert found.status == ("ok",)
         assert found.message == ("",)
         np.testing.assert_allclose(found.ys[0], problem.y(ts), atol=near)
+
+    def test_a_linear_system_is_no_blind_spot_of_its_error_estimate(self, usable: Solver, near: float) -> None:
+        """Pairs exist whose difference vanishes on linear systems: they take steps as long as they like."""
+        ts = np.linspace(0, 2.0, 7)
+        found = solved(usable, HARMONIC, ts)
+        assert found.status == ("ok",)
+        np.testing.assert_allclose(found.ys[0], HARMONIC.y(ts), atol=near)
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_it_needs_no_derivatives_of_f(self, candidate: Candidate, usable: Solver, near: float, which: int) -> None:
