@@ -75,13 +75,22 @@ class SomeRows:
     ) -> tuple[np.ndarray, np.ndarray]:
         """gᵀf_y (line, state) and Σ gᵀf_p (trajectory or 1, parameter), of these trajectories."""
         by_y, by_p = self.f.pullback(t, y, self.rows[row], middle, g)
-        return by_y, by_p if len(by_p) == 1 else by_p[self.rows[self.rows < len(by_p)]]
+        return by_y, self._own(by_p)
+
+    def _own(self, by_p: np.ndarray) -> np.ndarray:
+        """These rows of a sum over each trajectory's lines, which ends with the last trajectory that had any."""
+        return by_p if len(by_p) == 1 else by_p[self.rows[self.rows < len(by_p)]]
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.f, name)
         if name.startswith("_") or not callable(found):
             return found
-        return lambda t, y, row, middle, *more: found(t, y, self.rows[row], middle, *more)
+
+        def on_rows(t: np.ndarray, y: Any, row: np.ndarray, middle: np.ndarray, *more: Any, **options: Any) -> Any:
+            value = found(t, y, self.rows[row], middle, *more, **options)
+            return (value[0], self._own(value[1])) if name == "second_products" else value
+
+        return on_rows
 
 
 def checkpointed_pullback(

@@ -30,17 +30,23 @@ def state_jacobian(function: Callable[[torch.Tensor], torch.Tensor], y: torch.Te
 
 
 def along(function: Function, moving: Sequence[torch.Tensor], directions: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Σ (∂function/∂moving) direction, like the function's value, by reverse mode twice."""
+    """Σ (∂function/∂moving) direction, like the function's value, by reverse mode twice.
+
+    It stays in torch's graph where one is recorded, for it may depend on more than what moves.
+    """
+    keep = torch.is_grad_enabled()
     with torch.enable_grad():
         value = function()
         if value.is_complex():
-            return torch.view_as_complex(along(lambda: torch.view_as_real(function()), moving, directions))
+            found = along(lambda: torch.view_as_real(function()), moving, directions)
+            return torch.view_as_complex(found if keep else found.detach())
         weights = torch.zeros_like(value).requires_grad_()
         total = _product(value, moving, directions, weights)
         if total is None:
             return torch.zeros_like(value)
-        (found,) = torch.autograd.grad(total, weights, allow_unused=True, retain_graph=True)
-    return (torch.zeros_like(value) if found is None else found).detach()
+        (found,) = torch.autograd.grad(total, weights, allow_unused=True, retain_graph=True, create_graph=keep)
+    found = torch.zeros_like(value) if found is None else found
+    return found if keep else found.detach()
 
 
 def second_products(

@@ -33,10 +33,38 @@ class TorchRhs:
         if self._value is not None:
             p = self._p[row] if self._p.ndim == 2 else self._p
             return self._value(time, y, u, c, p)
+        return self._module(time, y, u, c)
+
+    def slope_in_time(self, t: np.ndarray, y: torch.Tensor, row: np.ndarray, middle: np.ndarray) -> torch.Tensor | None:
+        """f_t (line, state) in the graph; None where inputs move."""
+        rhs = self._rhs
+        if rhs.inputs is not None:
+            return None
+        c = torch.from_numpy(np.ascontiguousarray(rhs.c[row])) if rhs.c is not None else None
+        time = torch.from_numpy(np.ascontiguousarray(t, dtype=float))
+        if isinstance(rhs, GraphRhs):
+            p = self._p[row] if self._p.ndim == 2 else self._p
+            found: torch.Tensor = rhs.graph.torch_function("rhs", ("t",))(time, y, None, c, p)[1]
+            return found
+        with torch.enable_grad():
+            time = time.requires_grad_()
+            value = self._module(time, y, None, c)
+            slopes = [
+                torch.autograd.grad(column.sum(), time, create_graph=True, materialize_grads=True)[0]
+                if column.requires_grad
+                else torch.zeros_like(time)
+                for column in value.unbind(1)
+            ]
+        return torch.stack(slopes, dim=1)
+
+    def _module(
+        self, time: torch.Tensor, y: torch.Tensor, u: torch.Tensor | None, c: torch.Tensor | None
+    ) -> torch.Tensor:
+        rhs = self._rhs
         assert isinstance(rhs, ModuleRhs)
         arguments = (time.reshape(-1, *[1] * (y.ndim - 1)), y, u, c)
-        found: torch.Tensor = torch.func.functional_call(rhs.module, self._weights, arguments)
-        return found
+        value: torch.Tensor = torch.func.functional_call(rhs.module, self._weights, arguments)
+        return value
 
 
 def parameters_of(rhs: LinearRhs) -> np.ndarray:

@@ -234,7 +234,7 @@ class ModuleRhs:
         self._load()
         t_, y_, u, c = self._tensors(t, y, row, middle)
         moving, directions = self._in_time(t_, u, np.ones(len(t)), t, row, middle)
-        return along(lambda: self.module(t_, y_, u, c), moving, directions).numpy()
+        return along(lambda: self.module(t_, y_, u, c), moving, directions).detach().numpy()
 
     def _in_time(
         self,

@@ -95,7 +95,7 @@ class TorchRhs:
     def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
         """f_t (line, entry) over flat states; None where inputs move in a way that is not known."""
         found = self._rhs.slope_in_time(t, self._tensor(y), row, middle)
-        return None if found is None else found.reshape(len(y), -1).cpu().numpy()
+        return None if found is None else found.detach().reshape(len(y), -1).cpu().numpy()
 
     def second_products(
         self,

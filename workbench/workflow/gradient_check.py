@@ -172,7 +172,7 @@ class Comparison:
         begun = time.perf_counter()
         try:
             gradient = pulled(trial, self._gys)
-        except WorkbenchError as failure:
+        except (WorkbenchError, RuntimeError) as failure:  # the latter is torch's, for what a module cannot do
             return ModeCheck(mode, "failed", None, message=str(failure))
         seconds = time.perf_counter() - begun
         error = self._error(*gradient)

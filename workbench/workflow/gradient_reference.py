@@ -156,5 +156,5 @@ def _solve(trial: Trial, solver: Solver, mesh: Mesh | None, rhs: Callable[..., A
 
 def _with_parameters(rhs: Any, p: np.ndarray) -> Any:
     if isinstance(rhs, GraphRhs):
-        return GraphRhs(rhs.graph, p, rhs.c, rhs.inputs)
-    return ModuleRhs(rhs.module, p, rhs.c, rhs.inputs)
+        return GraphRhs(rhs.graph, p, rhs.c, rhs.inputs, rhs.inputs_slope)
+    return ModuleRhs(rhs.module, p, rhs.c, rhs.inputs, rhs.inputs_slope)
