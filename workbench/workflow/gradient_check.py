@@ -7,7 +7,7 @@ import time
 import tracemalloc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +107,9 @@ def check_gradient(
     )
     field = choices.make("dynamics").build(question, np.random.default_rng([seed, 0]))
     model = Model(question, field, choices.make("solver"), choices.make("loss"))
-    selection = Selection.of(model.data, _few(model.data))
-    made = Comparison(model, model.unknowns.start, selection, np.random.default_rng([seed, 3]), 4)
-    found = [made.checked(mode, measured=True) for mode in modes_of(model.solver)]
+    trial = model.trial(model.unknowns.start, Selection.of(model.data, _few(model.data)))
+    made = Comparison(trial, np.random.default_rng([seed, 3]), 4)
+    found = [made.checked_and_measured(mode) for mode in modes_of(model.solver)]
     return GradientCheck(
         question.name, choices.dynamics, choices.solver, seed, made.steps, made.reference.name, tuple(found)
     )
@@ -123,11 +123,11 @@ def _few(data: Dataset) -> np.ndarray:
     return chosen
 
 
-def checked_fit(model: Model, x: np.ndarray, selection: Selection, seed: int) -> dict[str, Any] | None:
-    """The cheap form for a finished fit: its own mode at x along one direction; None where that cannot be had."""
+def checked_fit(trial: Trial, seed: int) -> dict[str, Any] | None:
+    """The cheap form for a finished fit: its own mode along one direction; None where that cannot be had."""
     try:
-        made = Comparison(model, x, selection, np.random.default_rng([seed, 3]), 1, quick=True)
-        found = made.checked(made.base.mode, measured=False)
+        made = Comparison(trial, np.random.default_rng([seed, 3]), 1, quick=True)
+        found = made.checked(trial)
     except WorkbenchError:
         return None
     return {
@@ -140,20 +140,10 @@ def checked_fit(model: Model, x: np.ndarray, selection: Selection, seed: int) ->
 
 
 class Comparison:
-    """A model at x, a functional of its states at the observations, and that functional's derivatives."""
+    """A trial, a functional of its states at the observations, and that functional's derivatives."""
 
-    def __init__(
-        self,
-        model: Model,
-        x: np.ndarray,
-        selection: Selection,
-        rng: np.random.Generator,
-        n_directions: int,
-        quick: bool = False,
-    ) -> None:
-        self._x, self._selection = x, selection
-        self.model = model
-        self.base = trial = model.trial(x, selection)
+    def __init__(self, trial: Trial, rng: np.random.Generator, n_directions: int, quick: bool = False) -> None:
+        self.base, self.model = trial, trial.model
         _ = trial.states  # raises where a trajectory did not arrive
         p = _parameters(trial)
         self._gys = _weights(trial, rng)
@@ -166,9 +156,18 @@ class Comparison:
         mesh = self.base.trajectory.mesh
         return int(mesh.n_steps.max(initial=0)) if mesh is not None else 0
 
-    def checked(self, mode: GradientMode, *, measured: bool) -> ModeCheck:
-        """One mode against the reference; `measured` takes it again, to see its memory."""
-        trial = self._trial(mode)
+    def checked_and_measured(self, mode: GradientMode) -> ModeCheck:
+        """One mode against the reference, taken twice, to see its time and its memory."""
+        found = self.checked(self._trial(mode))
+        if found.verdict == "failed":
+            return found
+        with _memory(graph=mode == "backprop") as memory:
+            pulled(self._trial(mode), self._gys)
+        return replace(found, peak_bytes=memory["peak"], saved_bytes=memory["saved"])
+
+    def checked(self, trial: Trial) -> ModeCheck:
+        """A trial's own mode against the reference."""
+        mode = trial.mode
         begun = time.perf_counter()
         try:
             gradient = pulled(trial, self._gys)
@@ -176,24 +175,19 @@ class Comparison:
             return ModeCheck(mode, "failed", None, message=str(failure))
         seconds = time.perf_counter() - begun
         error = self._error(*gradient)
-        peak = saved = None
-        if measured:
-            with _memory(graph=mode == "backprop") as memory:
-                pulled(self._trial(mode), self._gys)
-            peak, saved = memory["peak"], memory["saved"]
         verdict = self._verdict(mode, error, trial.reverse_error)
-        return ModeCheck(mode, verdict, error, seconds, peak, saved, trial.reverse_error)
+        return ModeCheck(mode, verdict, error, seconds, reverse_error=trial.reverse_error)
 
     def _trial(self, mode: GradientMode) -> Trial:
         model = copy.copy(self.model)
         model.gradient = mode
-        return model.trial(self._x, self._selection)
+        return model.trial(self.base.x, self.base.selection)
 
     def _error(self, g_y0: np.ndarray, g_p: np.ndarray) -> float:
         worst = 0.0
         for one, value in zip(self._along, self.reference.values, strict=True):
             shared = g_p.sum(axis=0) if one.p.ndim == 1 else g_p
-            of_rows = one.p if one.p.ndim == 1 or len(one.p) == len(shared) else one.p[self._selection.rows]
+            of_rows = one.p if one.p.ndim == 1 or len(one.p) == len(shared) else one.p[self.base.selection.rows]
             terms = np.concatenate([(g_y0 * one.y0).ravel(), (shared * of_rows).ravel()])
             size = float(np.abs(terms).sum())
             worst = float(np.maximum(worst, abs(float(terms.sum()) - float(value)) / (size or 1.0)))  # NaN stays

@@ -33,7 +33,7 @@ def results(session: Session) -> dict[str, Any]:
     parameters, uncertainty = _parameters(model, x, training)
     whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
     swap = _solver_swap(model, x, prediction)
-    gradient = checked_fit(model, x, training.selection, session.choices.seed)
+    gradient = checked_fit(training, session.choices.seed)
     verdict = diagnose.verdict(
         metrics,
         baselines,
