@@ -56,7 +56,7 @@ def adjoint(
     steps, but for an f that sums over all lines and has more than 64 parameters: there those with the same times share
     them. Raises NoFiniteSolution.
     """
-    limits = replace(options or SolveOptions(), replay=None, keep=False)
+    limits = replace(options or SolveOptions(), replay=None, keep=False, events=(), after=None)
     way = Backwards(solver, f, trajectory, gys, y0, t0, limits, norm)
     for members in _systems(f, way):
         way.go(members)
