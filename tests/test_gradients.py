@@ -198,7 +198,12 @@ def test_with_equal_steps_the_adjoint_comes_nearer_with_the_order_of_the_method(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AdjointAstray)  # rtol, which does not hold here, is what it is measured by
             errors.append(float((gradient(f, solver, "adjoint") - exact).norm()))
-    assert np.log2(errors[0] / errors[1]) > made.order - 0.3
+    if isinstance(made, SplittingSolver):
+        # symmetric and symplectic: backwards it takes the same steps, and its adjoint is their derivative (Sanz-Serna
+        # 2016, SIAM Rev. 58, 3–33), to the rounding of sums of size 1
+        assert max(errors) < 1e-13
+    else:
+        assert np.log2(errors[0] / errors[1]) > made.order - 0.3
 
 
 # --- what is kept for the way back -------------------------------------------------------------------------------
