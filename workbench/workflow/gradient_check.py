@@ -88,10 +88,15 @@ def check_gradient(
     raises.
     """
     from .choices import choose
-    from .sources import open_source
+    from .simulating import simulate
+    from .sources import open_source, read_problem
 
     settings = dict(settings or {})
-    question = open_source(problem, None, split="none", settings=settings, meaning={}, plugins=plugins, seed=seed)
+    question = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
+    if question.data is None and question.data_file is None:  # observations by the solver itself, however stiff
+        solved = simulate(question, solver=solver or "tsit5", settings=settings, seed=seed, plugins=plugins)
+        question = question.with_data(solved.dataset(), "none")
+    question = open_source(question, None, split="none", settings=settings, meaning={}, plugins=plugins, seed=seed)
     choices = choose(
         question,
         dynamics=dynamics,
