@@ -86,10 +86,19 @@ def _found(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction],
         found = _by_complex_steps(trial, solver, mesh, p, gys, along)
         if found is not None and not (module and _disagrees(found[0], trial, solver, mesh, p, gys, along[0])):
             # a thousand roundings a step, and no fewer than a hundred steps' worth
-            bound = 1e3 * np.finfo(float).eps * max(100, int(mesh.n_steps.max(initial=0)))
+            bound = 1e3 * float(np.finfo(float).eps) * max(100, int(mesh.n_steps.max(initial=0)))
+            bound = max(bound, 10 * _shaken(found[0], trial, solver, mesh, p, gys, along[0]))
             return Reference(COMPLEX, found, bound)
     values = [_difference(trial, solver, mesh, p, gys, one, STEP) for one in along]
     return Reference(SAME_STEPS, np.array(values), 1e-6)
+
+
+def _shaken(
+    value: float, trial: Trial, solver: Solver, mesh: Mesh, p: np.ndarray, gys: np.ndarray, one: Direction
+) -> float:
+    """How far the derivative moves, relatively, with roundings of p: some solutions are that sensitive."""
+    moved = _by_complex_steps(trial, solver, mesh, p * (1 + 4 * float(np.finfo(float).eps)), gys, [one])
+    return 0.0 if moved is None or value == 0 else abs(float(moved[0]) - value) / abs(value)
 
 
 def _disagrees(
