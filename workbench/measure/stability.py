@@ -67,21 +67,21 @@ def _first_above(size: Callable[[np.ndarray], np.ndarray], along: np.ndarray) ->
 
 
 def _of_oscillators(solver: Solver) -> Stability:
-    """q' = p, p' = −y² q has the eigenvalues ±iy: a step that keeps areas is stable while its trace is at most 2."""
+    """q' = p, p' = −w² q has the eigenvalues ±iw: stable while those of the map of one step lie on the unit circle."""
     along = np.concatenate([np.linspace(0.0, 20.0, 2001), np.geomspace(20.1, FAR, 400)])
 
-    def size(y: np.ndarray) -> np.ndarray:
-        rate = np.repeat(y**2, 2)
+    def size(w: np.ndarray) -> np.ndarray:
+        rate = np.repeat(w**2, 2)
 
         def f(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
             return np.stack([y[:, 1], -rate[row] * y[:, 0]], axis=1)
 
-        start = np.tile(np.eye(2), (len(y), 1))
+        start = np.tile(np.eye(2), (len(w), 1))
         ts = np.tile([0.0, 1.0], (len(start), 1))
-        end = np.asarray(solver.solve(f, start, ts[:, 0], ts, SolveOptions()).ys)[:, -1].reshape(len(y), 2, 2)
+        end = np.asarray(solver.solve(f, start, ts[:, 0], ts, SolveOptions()).ys)[:, -1].reshape(len(w), 2, 2)
         largest = np.abs(np.linalg.eigvals(np.nan_to_num(end, nan=FAR))).max(axis=1)
         return np.asarray(np.where(np.isfinite(end).all(axis=(1, 2)), largest, np.inf))
 
     # a pair of eigenvalues that meet on the circle is known to the root of the rounding only
-    imaginary = _first_above(lambda y: size(y) - 1e-7, along)
+    imaginary = _first_above(lambda w: size(w) - 1e-7, along)
     return Stability(float("nan"), imaginary, float(size(along).max()), float("nan"))

@@ -1,0 +1,201 @@
+"""Work against precision: what an error costs with every solver that is installed, and with SciPy beside it.
+
+    python benchmarks/work_precision.py                        # everything, some minutes
+    python benchmarks/work_precision.py --problem lorenz --solver tsit5 --solver dop853
+    python benchmarks/work_precision.py --draw docs/work_precision.json --out docs/figures
+
+Adaptive solvers run at rtol = 1e-4 … 1e-10, with atol = rtol times the sizes of `workbench.measure.references.SIZES` (1
+where nothing is said), others with 250 · 2ᵏ equal steps. Stiff problems are left to solvers that claim to be for them.
+The error is that of `Referenced.error` at the end of a stiff problem, of `path_error` at 40 times on the way of another.
+Seconds are medians of warm repeats, with half the distance of the quartiles as their spread; SciPy's own integrators take
+turns with ours in the same process, on the same f and Jacobian.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.contracts import Solver
+from workbench.measure import Candidate
+from workbench.measure.references import (
+    NON_STIFF,
+    STIFF,
+    Referenced,
+    at_tolerance,
+    by_scipy,
+    path,
+    path_error,
+    reach,
+    referenced,
+)
+from workbench.registry import installed
+
+TOLERANCES = tuple(10.0**-k for k in range(4, 11))
+STEPS = tuple(250 * 2**k for k in range(7))
+SCIPY = {False: ("RK45", "DOP853"), True: ("Radau",)}
+LONGEST = 4.0  # seconds that one solve may take
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222", "#999933", "#882255", "#44AA99")
+
+
+def settings_of(candidate: Candidate, problem: Referenced) -> Iterator[tuple[str, Solver]]:
+    """Every setting that a solver is run with, by name."""
+    if candidate.solver.adaptive and "rtol" in candidate.options:
+        for rtol in TOLERANCES:
+            yield f"rtol {rtol:.0e}", at_tolerance(candidate.solver, problem, rtol)
+    else:
+        for n in STEPS:
+            solver = candidate.with_step((problem.t1 - problem.t0) / n)
+            if solver is not None:
+                yield f"{n} steps", solver
+
+
+def suits(candidate: Candidate, problem: Referenced) -> bool:
+    """Stiff problems want solvers for stiff problems; solvers for separable systems want none of these."""
+    return not candidate.separable and (candidate.stiff or not problem.stiff)
+
+
+def repeated(solve: Any, repeats: int) -> tuple[Any, float, float]:
+    """The last result, the median of the seconds and half the distance of their quartiles, after one warm call."""
+    found = solve()
+    spent = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        found = solve()
+        spent.append(time.perf_counter() - began)
+    low, middle, high = np.percentile(spent, [25, 50, 75])
+    return found, float(middle), float(high - low) / 2
+
+
+def measured(problem: Referenced, names: list[str], repeats: int) -> Iterator[dict[str, Any]]:
+    """One row a solver and setting."""
+    registry, ts = installed(), problem.times()
+    wanted = None if problem.stiff else path(problem, ts)
+
+    def error(ys: np.ndarray) -> float:
+        return problem.error(ys[-1]) if wanted is None else path_error(ys, wanted)
+
+    for method in SCIPY[problem.stiff]:
+        for rtol in TOLERANCES:
+            found, seconds, spread = repeated(lambda m=method, r=rtol: by_scipy(m, problem, r, ts), repeats)
+            yield {
+                "problem": problem.name, "solver": f"SciPy {method}", "family": "scipy.integrate",
+                "setting": f"rtol {rtol:.0e}", "status": "ok" if found.success else "failed", "error": error(found.y.T),
+                "rhs": int(found.nfev), "steps": None, "seconds": seconds, "spread": spread,
+            }  # fmt: skip
+    for entry in registry.offers("solver"):
+        candidate = Candidate.of(registry, entry.name)
+        if entry.name not in names or not suits(candidate, problem):
+            continue
+        for setting, solver in settings_of(candidate, problem):
+            deadline = time.monotonic() + LONGEST
+            first = reach(solver, problem, ts, deadline=deadline, max_steps=2_000_000)
+            row = {"problem": problem.name, "solver": entry.name, "family": entry.plugin, "setting": setting}
+            if first.status != ("ok",):
+                yield {**row, "status": first.status[0], "error": None, "rhs": None, "steps": None, "seconds": None, "spread": None}  # fmt: skip
+                continue
+            found, seconds, spread = repeated(lambda s=solver: reach(s, problem, ts, max_steps=2_000_000), repeats)
+            yield {
+                **row, "status": "ok", "error": error(found.ys[0]), "rhs": int(found.stats["rhs"][0]),
+                "steps": int(found.stats["accepted"][0]), "seconds": seconds, "spread": spread,
+            }  # fmt: skip
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as text."""
+    header = (
+        f"{'problem':<18} {'solver':<16} {'setting':<12} {'error':>9} {'rhs':>8} {'steps':>8} {'ms':>9} {'± ms':>7}"
+    )
+    lines = [header]
+    for row in rows:
+        start = f"{row['problem']:<18} {row['solver']:<16} {row['setting']:<12}"
+        if row["status"] != "ok":
+            lines.append(f"{start} {row['status']}")
+            continue
+        steps = "–" if row["steps"] is None else row["steps"]
+        lines.append(
+            f"{start} {row['error']:>9.1e} {row['rhs']:>8} {steps:>8} {1e3 * row['seconds']:>9.2f} "
+            f"{1e3 * row['spread']:>7.2f}"
+        )
+    return "\n".join(lines)
+
+
+def draw(rows: list[dict[str, Any]], out: Path) -> list[Path]:
+    """One figure a family of solvers: error against right-hand sides and against time, a column a problem."""
+    from workbench.measure.region_figure import save_figure
+
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    ours = sorted({row["family"] for row in rows} - {"scipy.integrate"})
+    for family in ours:
+        file = out / f"work-precision-{family}.svg"
+        save_figure(family_figure([r for r in rows if r["family"] in (family, "scipy.integrate")], family), file)
+        written.append(file)
+    return written
+
+
+def family_figure(rows: list[dict[str, Any]], family: str) -> Any:
+    """The figure of one family, SciPy's own integrators in grey."""
+    from matplotlib.figure import Figure
+
+    solvers = sorted({row["solver"] for row in rows if row["family"] == family})
+    problems = [p for p in (*NON_STIFF, *STIFF) if any(r["problem"] == p and r["family"] == family for r in rows)]
+    figure = Figure(figsize=(2.7 * len(problems) + 0.6, 5.6), layout="constrained")
+    axes = figure.subplots(2, len(problems), squeeze=False, sharey="col")
+    for column, problem in zip(axes.T, problems, strict=True):
+        for panel, cost in zip(column, ("rhs", "seconds"), strict=True):
+            for name in sorted({row["solver"] for row in rows}, key=lambda name: (name in solvers, name)):
+                points = [r for r in rows if (r["problem"], r["solver"], r["status"]) == (problem, name, "ok")]
+                own = name in solvers
+                colour = PALETTE[solvers.index(name) % len(PALETTE)] if own else "#b0b0b0"
+                style = {"color": colour, "lw": 1.3 if own else 2.2, "ms": 3, "marker": "o" if own else ""}
+                if points:
+                    panel.loglog([p[cost] for p in points], [p["error"] for p in points], label=name, **style)
+            panel.set_xlabel("right-hand sides" if cost == "rhs" else "seconds")
+        column[0].set_title(problem)
+    axes[0][0].set_ylabel("error")
+    axes[1][0].set_ylabel("error")
+    labels: dict[str, Any] = {}
+    for panel in axes.ravel():
+        labels |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+    figure.legend(
+        list(labels.values()), list(labels), loc="outside lower center", ncols=min(7, len(labels)), fontsize=8
+    )
+    return figure
+
+
+def main() -> None:
+    """Measure and print, or draw what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problem", action="append", choices=[*NON_STIFF, *STIFF])
+    parser.add_argument("--solver", action="append")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the rows to this file, too")
+    parser.add_argument("--draw", type=Path, help="measure nothing: draw the rows of this file")
+    parser.add_argument("--out", type=Path, help="write one figure a family of solvers into this folder")
+    chosen = parser.parse_args()
+    if chosen.draw:
+        rows = json.loads(chosen.draw.read_text(encoding="utf-8"))["rows"]
+    else:
+        names = chosen.solver or [entry.name for entry in installed().offers("solver")]
+        problems = [referenced(installed(), name) for name in chosen.problem or (*NON_STIFF, *STIFF)]
+        rows = [row for problem in problems for row in measured(problem, names, chosen.repeats)]
+        print(table(rows))
+    if chosen.json:
+        about = {"machine": platform.platform(), "processors": os.cpu_count(), "repeats": chosen.repeats}
+        lines = ",\n".join(json.dumps(row) for row in rows)
+        chosen.json.write_text(f'{{"about": {json.dumps(about)}, "rows": [\n{lines}\n]}}\n', encoding="utf-8")
+    if chosen.out:
+        print("\n".join(map(str, draw(rows, chosen.out))))
+
+
+if __name__ == "__main__":
+    main()

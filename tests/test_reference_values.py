@@ -1,0 +1,116 @@
+"""Known end values are reached, and at equal tolerances no worse than by the trusted solver of the same order."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.contracts import Solver
+from workbench.measure import Candidate
+from workbench.measure.references import (
+    NON_STIFF,
+    STIFF,
+    TRUSTED,
+    Referenced,
+    at_tolerance,
+    by_scipy,
+    path,
+    path_error,
+    reach,
+    referenced,
+)
+from workbench.registry import installed
+
+TOLERANCES = tuple(10.0**-k for k in range(4, 11))
+CANDIDATES = [Candidate.of(installed(), entry.name) for entry in installed().offers("solver")]
+LOOPS = [c for c in CANDIDATES if c.solver.adaptive and not c.separable and not c.name.startswith("scipy_")]
+COMPARED = [c for c in LOOPS if (c.solver.order, c.stiff) in TRUSTED]
+FOR_STIFF = [c for c in CANDIDATES if c.stiff and c.solver.adaptive and (c.solver.order or 0) >= 4]
+"""Below order 4, rtol = 1e-10 takes more than 1e5 steps."""
+
+
+def named(value: object) -> str:
+    return value.name if isinstance(value, Candidate) else str(value)
+
+
+@cache
+def problem(name: str) -> Referenced:
+    return referenced(installed(), name)
+
+
+@cache
+def wanted(name: str) -> np.ndarray:
+    return path(problem(name), problem(name).times())
+
+
+@cache
+def trusted_error(method: str, name: str, rtol: float) -> float:
+    ts = problem(name).times()
+    found = by_scipy(method, problem(name), rtol, ts)
+    return error_of(found.y.T, name)
+
+
+def error_of(ys: np.ndarray, name: str) -> float:
+    known = problem(name)
+    return known.error(ys[-1]) if known.stiff else path_error(ys, wanted(name))
+
+
+def error_at(solver: Solver, name: str, rtol: float) -> float:
+    found = reach(at_tolerance(solver, problem(name), rtol), problem(name), problem(name).times())
+    assert found.status == ("ok",), found.message[0]
+    return error_of(found.ys[0], name)
+
+
+@pytest.mark.parametrize("name", NON_STIFF)
+def test_the_path_that_errors_are_measured_against_ends_at_the_known_value(name: str) -> None:
+    """Two independent computations: DOP853 at 3e-14, and the published or 20-digit value."""
+    assert problem(name).error(wanted(name)[-1]) < 1e-10
+
+
+@pytest.mark.parametrize("name", NON_STIFF)
+@pytest.mark.parametrize("candidate", [c for c in COMPARED if not c.stiff], ids=named)
+def test_errors_are_those_of_the_trusted_solver_of_the_same_order(candidate: Candidate, name: str) -> None:
+    """At most 3 times as large: in the geometric mean over the tolerances, and at all of them but one.
+
+    One may be luck: where an error changes its sign with the tolerance, either solver may be far below its own rule.
+    """
+    method = TRUSTED[candidate.solver.order or 0, False]
+    ratios = [error_at(candidate.solver, name, rtol) / trusted_error(method, name, rtol) for rtol in TOLERANCES]
+    assert np.exp(np.mean(np.log(ratios))) <= 3, ratios
+    assert sum(ratio > 3 for ratio in ratios) <= 1, ratios
+
+
+@pytest.mark.parametrize("name", STIFF)
+@pytest.mark.parametrize("candidate", [c for c in COMPARED if c.stiff], ids=named)
+def test_errors_on_stiff_problems_are_those_of_radau(candidate: Candidate, name: str) -> None:
+    for rtol in (1e-4, 1e-7):
+        assert error_at(candidate.solver, name, rtol) <= 3 * trusted_error("Radau", name, rtol), rtol
+
+
+@pytest.mark.parametrize("name", STIFF)
+@pytest.mark.parametrize("candidate", FOR_STIFF, ids=named)
+def test_a_stiff_problem_is_solved_to_seven_digits_at_a_tolerance_of_1e_10(candidate: Candidate, name: str) -> None:
+    """atol lies below what every component ends at (`references.SIZES`), and errors are relative, by component."""
+    assert error_at(candidate.solver, name, 1e-10) <= 1e-7
+
+
+def test_the_benchmark_measures_and_draws(tmp_path: Path) -> None:
+    file = Path(__file__).parent.parent / "benchmarks" / "work_precision.py"
+    spec = importlib.util.spec_from_file_location("work_precision", file)
+    assert spec is not None
+    assert spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    rows = list(bench.measured(problem("lotka_volterra"), ["tsit5", "bosh3", "rk4"], repeats=1))
+    assert {row["status"] for row in rows} == {"ok"}
+    assert {row["solver"] for row in rows} == {"SciPy RK45", "SciPy DOP853", "tsit5", "bosh3", "rk4"}
+    by_solver = {name: [row["error"] for row in rows if row["solver"] == name] for name in ("tsit5", "rk4")}
+    for errors in by_solver.values():
+        assert errors[0] > 100 * errors[-1]
+    assert bench.table(rows).count("\n") == len(rows)
+    (figure,) = bench.draw(rows, tmp_path)
+    assert figure.read_bytes().startswith(b"<?xml")
