@@ -6,9 +6,9 @@
 
 Adaptive solvers run at rtol = 1e-4 … 1e-10, with atol = rtol times the sizes of `workbench.measure.references.SIZES` (1
 where nothing is said), others with 250 · 2ᵏ equal steps. Stiff problems are left to solvers that claim to be for them.
-The error is that of `Referenced.error` at the end of a stiff problem, of `path_error` at 40 times on the way of another.
-Seconds are medians of warm repeats, with half the distance of the quartiles as their spread; SciPy's own integrators take
-turns with ours in the same process, on the same f and Jacobian.
+The error is that of `Referenced.error` at the end of a stiff problem, of `path_error` at 40 times on the way of
+another. Seconds are medians of warm repeats, with half the distance of the quartiles as their spread; SciPy's own
+integrators run in the same process, on the same f and Jacobian.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def measured(problem: Referenced, names: list[str], repeats: int) -> Iterator[di
             first = reach(solver, problem, ts, deadline=deadline, max_steps=2_000_000)
             row = {"problem": problem.name, "solver": entry.name, "family": entry.plugin, "setting": setting}
             if first.status != ("ok",):
-                yield {**row, "status": first.status[0], "error": None, "rhs": None, "steps": None, "seconds": None, "spread": None}  # fmt: skip
+                yield {**row, "status": first.status[0]} | dict.fromkeys(("error", "rhs", "steps", "seconds", "spread"))
                 continue
             found, seconds, spread = repeated(lambda s=solver: reach(s, problem, ts, max_steps=2_000_000), repeats)
             yield {
