@@ -59,6 +59,8 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the main job; arguments behind -- go to the script."""
+    """Measure the main job, then every solver's work against precision; arguments behind -- go to the latter alone."""
     install(session, "test")
-    session.run("python", "benchmarks/main_job.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "benchmarks/main_job.py")
+    session.run("python", "benchmarks/work_precision.py", *session.posargs)

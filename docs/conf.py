@@ -1,6 +1,10 @@
 """Sphinx: these pages as HTML. `nox -s docs` builds them, every warning an error."""
 
+import subprocess
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
 
 project = "workbench"
 author = "The workbench developers"
@@ -15,3 +19,15 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"workbench {release}"
+
+
+def draw(app: Any) -> None:
+    """The figures of work against precision, from the measurements beside the pages."""
+    docs = Path(__file__).parent
+    script, rows = docs.parent / "benchmarks" / "work_precision.py", docs / "work_precision.json"
+    subprocess.run([sys.executable, script, "--draw", rows, "--out", docs / "figures"], check=True)
+
+
+def setup(app: Any) -> None:
+    """Sphinx calls this once."""
+    app.connect("builder-inited", draw)

@@ -91,7 +91,7 @@ def test_more_blocks_that_each_do_less_approach_the_ode_with_order_one(start: to
 
 
 def test_evaluations_follow_the_tolerance(start: torch.Tensor) -> None:
-    """A method of order 5 needs 10^(1/5) times as many for each digit, 10^(6/5) = 16 for six; more only in rejections."""
+    """A method of order 5 needs 10^(1/5) times as many for each digit, 10^(6/5) = 16 for six; few digits need fewer."""
     network = Shared()
     with torch.no_grad():
         found = [wb.solve(network, start, [0.0, 1.0], "tsit5", rtol=tol, atol=tol) for tol in (1e-4, 1e-10)]
