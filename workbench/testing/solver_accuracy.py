@@ -92,7 +92,7 @@ class SolverAccuracy(SolverCase):
             np.testing.assert_allclose(found.ys[0, -1], problem.y(ts)[-1], atol=near)
             steps.append(int(found.stats["accepted"][0]))
         # order reduction may cost a method some steps on the way from 1e3 to 1e6, never a factor of the rate
-        assert max(steps) <= 3 * min(steps) + 100, f"steps at rates {RATES}: {steps}"
+        assert max(steps) <= 3 * steps[0] + 100, f"steps at rates {RATES}: {steps}"
 
     @pytest.mark.parametrize("problem", SEPARABLE, ids=lambda problem: problem.name)
     def test_the_energy_of_a_separable_system_does_not_drift(self, candidate: Candidate, problem: Separable) -> None:
