@@ -273,7 +273,7 @@ def test_the_replay_of_a_checkpoint_is_the_solve_to_the_rounding_of_time() -> No
 
 def duffing_rhs() -> Any:
     """The oscillator on NumPy, with parameters of each trajectory."""
-    from workbench.model.rhs import GraphRhs
+    from workbench.model.graph_rhs import GraphRhs
 
     return GraphRhs(duffing(), np.array([[0.3, 1.1, 0.6, 0.4], [0.2, 1.0, 0.5, 0.7], [0.1, 2.0, 0.3, 0.1]]))
 

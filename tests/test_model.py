@@ -227,17 +227,17 @@ def test_ten_thousand_trajectories_take_as_many_calls_of_f_as_one(solver: Tablea
 def test_derivatives_of_ten_thousand_trajectories_take_as_many_calls_as_those_of_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from workbench.model import rhs
+    from workbench.model import graph_rhs
 
     calls = {"jacobians": 0, "pullback": 0}
     for name in calls:
-        own = getattr(rhs.GraphRhs, name)
+        own = getattr(graph_rhs.GraphRhs, name)
 
         def counted(self, *arguments, own=own, name=name):  # type: ignore[no-untyped-def]
             calls[name] += 1
             return own(self, *arguments)
 
-        monkeypatch.setattr(rhs.GraphRhs, name, counted)
+        monkeypatch.setattr(graph_rhs.GraphRhs, name, counted)
     counts = []
     text = GROWTH.replace("{ value = 2.0, fit = true }", "2.0")
     for n in (1, 2_000):  # below the memory at which lines are taken in several pieces

@@ -88,7 +88,7 @@ def test_a_stiff_problem_ends_an_explicit_method_soon_and_names_an_implicit_one(
     found = solve(name, lambda t, y: -1e7 * (y - np.cos(t)))
     assert found.status[0] in ("too_many_steps", "time_out")
     assert "stiff" in found.message[0]
-    assert "scipy_radau" in found.message[0]
+    assert "rodas5p" in found.message[0]
     assert np.isnan(found.ys[0, -1]).all()
 
 

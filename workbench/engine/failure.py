@@ -93,7 +93,7 @@ class Failures:
                 row,
                 status,
                 f"{reached}, about {(end - tau) / h:.1g} more to go; it looks stiff (a rate of {rate:.2g} "
-                f"holds the step at {h:.2g}): try an implicit solver such as scipy_radau",
+                f"holds the step at {h:.2g}): try an implicit solver such as rodas5p",
             )
         else:
             entry = int(np.argmax(np.abs(self._arrays.numpy(k)[0])))

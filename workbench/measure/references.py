@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contracts import SolveOptions, Solver, Trajectory
-from ..model.rhs import GraphRhs
+from ..model.graph_rhs import GraphRhs
 from ..problem import read_problem
 from ..registry import Registry
 

@@ -10,7 +10,8 @@ import torch
 from ..contracts import LinearRhs, SolveOptions, Trajectory
 from ..engine import LoopSolver
 from ..engine.torch_products import products
-from .rhs import GraphRhs, ModuleRhs
+from .graph_rhs import GraphRhs
+from .module_rhs import ModuleRhs
 
 CHUNK = 2**22  # numbers in the gradients that are made at once
 

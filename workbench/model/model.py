@@ -15,9 +15,10 @@ from ..problem import Problem
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
 from .derivatives import mode_for
+from .graph_rhs import GraphRhs
 from .inputs import InputTable
 from .misfit import Misfit
-from .rhs import GraphRhs, ModuleRhs
+from .module_rhs import ModuleRhs
 from .selection import Selection
 from .trial import Trial
 

@@ -79,7 +79,7 @@ class Trial:
             name = self.model.data.trajectories[self.selection.rows[bad[0]]]
             raise NoFiniteSolution(
                 f"the solution of trajectory {name} ended early: {self.trajectory.message[bad[0]]}",
-                help="start from other values (--set), give bounds in the problem file, or try --solver scipy_radau",
+                help="start from other values (--set), give bounds in the problem file, or try --solver rodas5p",
             )
         return self.trajectory.ys[self.selection.row, self.selection.column]
 

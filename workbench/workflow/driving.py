@@ -50,7 +50,7 @@ def require_success(status: str, events: list[str]) -> None:
         event = next((event for event in reversed(events) if event), status)
         raise FitFailed(
             f"the fit found no finite solution: {event}",
-            help="start from other values (--set NAME=VALUE), bound the parameters, or try --solver scipy_radau",
+            help="start from other values (--set NAME=VALUE), bound the parameters, or try --solver rodas5p",
         )
 
 
@@ -66,5 +66,5 @@ def _judged(session: Session, config: dict[str, Any]) -> Record:
         return session.record(config)
     raise FitFailed(
         "the fit ended without a finite prediction of its training part",
-        help="give it more --iterations or --max-time, or try --solver scipy_radau",
+        help="give it more --iterations or --max-time, or try --solver rodas5p",
     )

@@ -209,7 +209,7 @@ class Comparison:
 
 def _parameters(trial: Trial) -> np.ndarray:
     """p of the trial's right-hand side, without torch where it is a graph's."""
-    from ..model.rhs import GraphRhs
+    from ..model.graph_rhs import GraphRhs
 
     if isinstance(trial.rhs, GraphRhs):
         return np.asarray(trial.rhs.p, dtype=float)

@@ -19,7 +19,8 @@ from ..engine.tolerances import absolute, relative, with_tolerances
 from ..errors import WorkbenchError
 from ..errors.numerics import NoFiniteSolution
 from ..model import Trial
-from ..model.rhs import GraphRhs, ModuleRhs
+from ..model.graph_rhs import GraphRhs
+from ..model.module_rhs import ModuleRhs
 
 TINY = 1e-30  # of a complex step: its square is nothing beside any derivative
 STEP = 2e-4  # of differences on the same steps: truncation STEP⁴/30 of fifth derivatives, rounding eps/STEP
@@ -67,7 +68,7 @@ def reference(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Directio
     if not np.isfinite(found.values).all():
         raise NoFiniteSolution(
             f"there is nothing to check the gradient against: no finite result by {found.name}",
-            help="take another solver, as --solver tsit5 or scipy_radau",
+            help="take another solver, as --solver tsit5 or rodas5p",
         )
     return found
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..contracts import SolveOptions
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
-from ..model.rhs import GraphRhs
+from ..model.graph_rhs import GraphRhs
 from ..registry import by_kind, installed
 from .sources import read_problem
 
@@ -143,7 +143,7 @@ def simulate(
     if strict and len(bad):
         raise SolveFailed(
             f"trajectory {bad[0]} ended with {trajectory.status[bad[0]]}: {trajectory.message[bad[0]]}",
-            help="try --solver scipy_radau, or a shorter --span",
+            help="try --solver rodas5p, or a shorter --span",
         )
     observed = _scatter(clean, system, noise, rng)
     return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory)
