@@ -35,7 +35,7 @@ def test_a_sound_solver_is_measured_drawn_and_exits_0(tmp_path: Path) -> None:
     assert (document["kind"], document["ok"], document["plot"]) == ("solver", True, str(plot))
     assert plot.read_bytes().startswith(b"<?xml")
     measured = {finding["name"]: finding for finding in document["findings"]}
-    assert float(measured["order, a turning vector"]["measured"]) == pytest.approx(3, abs=0.2)
+    assert float(measured["order, a spring"]["measured"]) == pytest.approx(3, abs=0.2)
     assert float(measured["stable on the imaginary axis to"]["measured"]) == pytest.approx(3**0.5, abs=1e-3)
     assert measured["gradient discrete"]["verdict"] == "ok"
     assert measured["a batch is its rows alone"]["verdict"] == "ok"

@@ -81,7 +81,7 @@ class DirkStepper:
         with arrays.quietly():
             found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], inverse)
         if self.unsolved is not None:
-            self.unsolved |= ~found.solved
+            self.unsolved |= ~(found.solved | found.lost)
         self.rhs_per_step += found.evaluations
         self.jacobians_per_step += found.jacobians
         slope = found.k

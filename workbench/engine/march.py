@@ -153,15 +153,8 @@ class March:
         for i in np.flatnonzero(which):
             tried = np.stack([*[numpy(slope[i]) for slope in k], numpy(y1[i])])
             y, slope = numpy(active.y[i]), numpy(active.k[i])
-            open_ = unsolved is not None and bool(unsolved[i]) and self._defined(active, int(i), h)
+            open_ = unsolved is not None and bool(unsolved[i])
             self.failures.collapse(int(active.row[i]), float(active.tau[i]), float(h[i]), y, slope, tried, open_)
-
-    def _defined(self, active: Active, i: int, h: np.ndarray) -> bool:
-        """f is finite at the end of row i's step, at the state that it starts from."""
-        some = np.array([i])
-        clock = self.flow.clock(active.row[some])
-        at = clock.at(active.tau[some] + h[some])
-        return bool(self.arrays.finite(self.flow(at, active.y[some], active.row[some], at)).all())
 
     def trajectory(self, active: Active) -> Trajectory:
         """What came out, in the shape of the problem."""

@@ -23,6 +23,7 @@ class Stage:
 
     k: Array  # (rows, entry)
     solved: np.ndarray  # (rows,) bool
+    lost: np.ndarray  # (rows,) bool: something was not finite
     evaluations: np.ndarray
     jacobians: np.ndarray
 
@@ -82,7 +83,7 @@ class Newton:
                 inverse = self._renewed(f, derivatives, row, t, middle, scaled, here, inverse, slow)
                 renewed += slow
             before = moved
-        return Stage(k, done, evaluations, renewed)
+        return Stage(k, done, lost, evaluations, renewed)
 
     def _renewed(
         self,

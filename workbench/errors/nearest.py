@@ -8,7 +8,7 @@ MANY = 10_000  # names among which a likeness is looked for
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like `name`, or that holds it, compared without case; "" where none is close.
+    """The known name that begins with `name`, is most like it or holds it, whatever the case; "" where none is close.
 
     >>> nearest("dopri6", ["tsit5", "dopri5"]), nearest("Heun-2", ["heun2"]), nearest("zebra", ["heun2"])
     ('dopri5', 'heun2', '')
@@ -24,7 +24,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if wanted in folded:
         return folded[wanted]
     holding = [each for each in folded if len(wanted) > 2 and wanted in each]
-    close = holding or difflib.get_close_matches(wanted, list(folded)[:MANY], n=1, cutoff=0.6)
+    begun = [each for each in holding if each.startswith(wanted)]
+    close = begun or difflib.get_close_matches(wanted, list(folded)[:MANY], n=1, cutoff=0.6) or holding
     return folded[close[0]] if close else ""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..contracts import GradientMode, SolveOptions, Solver, Trajectory
-from ..engine import LoopSolver
+from ..engine import LoopSolver, SplittingSolver
 from ..engine.adjoint import Norm
 from ..errors.numerics import GradientUnavailable
 from .callables import TorchRhs, leaves_of
@@ -83,17 +83,19 @@ def _leaves(task: Task) -> list[torch.Tensor]:
 def _require(solver: Solver, backwards: Backwards) -> None:
     """Raises GradientUnavailable, naming those that there are."""
     looped = isinstance(solver, LoopSolver)
+    # what is solved beside the states is separable where they are, but no stranger knows which of it are momenta
+    plain = not getattr(solver, "separable", False) or isinstance(solver, SplittingSolver)
     available = {
         "discrete": looped and solver.differentiable,
         "backprop": looped,
-        "adjoint": True,
-        "forward": True,
+        "adjoint": plain,
+        "forward": plain,
     }
     if not available.get(backwards.mode, False):
         those = [mode for mode, there in available.items() if there]
         raise GradientUnavailable(
             f"{type(solver).__name__} has no gradient {backwards.mode!r}",
-            help=f"it has {', '.join(those[:-1])} and {those[-1]}",
+            help=f"it has {', '.join(those[:-1])} and {those[-1]}" if those else "take leapfrog, or another solver",
         )
     if backwards.checkpoints and backwards.mode != "discrete":
         raise GradientUnavailable(
