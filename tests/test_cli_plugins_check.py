@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from workbench.cli.group import LazyGroup
+from workbench.cli import main
 from workbench.errors.usage import UsageError
 from workbench.measure import Finding
 from workbench.workflow import check_plugin, checking
@@ -19,7 +19,7 @@ CLAIMS, OUTSIDER = ROOT / "kit" / "claims.py", ROOT / "outsider" / "workbench_ou
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(LazyGroup("workbench"), ["plugins", "check", *words], catch_exceptions=False)
+    return CliRunner().invoke(main, ["plugins", "check", *words], catch_exceptions=False)
 
 
 def few(findings: list[Finding]) -> dict[str, str]:
@@ -66,7 +66,7 @@ def test_offers_of_other_kinds_are_held_to_the_tests_of_theirs() -> None:
     ],
 )
 def test_a_mistake_is_told_in_one_line(words: list[str], status: int, message: str) -> None:
-    answer = CliRunner().invoke(LazyGroup("workbench"), ["plugins", "check", *words])
+    answer = CliRunner().invoke(main, ["plugins", "check", *words])
     assert answer.exit_code == status
     assert message in answer.stderr
 
@@ -74,13 +74,13 @@ def test_a_mistake_is_told_in_one_line(words: list[str], status: int, message: s
 def test_a_plugin_that_does_not_load_exits_6(tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text("import a_library_that_is_not_there\n")
-    answer = CliRunner().invoke(LazyGroup("workbench"), ["plugins", "check", "mine", "--plugin", str(file)])
+    answer = CliRunner().invoke(main, ["plugins", "check", "mine", "--plugin", str(file)])
     assert answer.exit_code == 6
     file.write_text(
         "from workbench import Offer, hookimpl\n\n\ndef mine():\n    raise RuntimeError('no')\n\n\n"
         "@hookimpl\ndef offer_solvers():\n    return [Offer('mine', mine, 'it fails')]\n"
     )
-    answer = CliRunner().invoke(LazyGroup("workbench"), ["plugins", "check", "mine", "--plugin", str(file)])
+    answer = CliRunner().invoke(main, ["plugins", "check", "mine", "--plugin", str(file)])
     assert answer.exit_code == 6
     assert "could not be made" in answer.stderr
 
