@@ -114,15 +114,10 @@ class LoopSolver(ABC):
 
 
 @dataclass(frozen=True)
-class TableauSolver(LoopSolver):
-    """A Runge–Kutta method, explicit or diagonally implicit, in the common loop."""
+class MethodSolver(LoopSolver):
+    """A method that is given as data, in the common loop."""
 
-    tableau: Tableau
-
-    @property
-    def stiff(self) -> bool:
-        """It is made for stiff problems: an implicit method."""
-        return self.tableau.implicit
+    tableau: Tableau | RosenbrockTableau | Splitting
 
     @property
     def order(self) -> int:
@@ -138,6 +133,18 @@ class TableauSolver(LoopSolver):
     def error_power(self) -> int:
         """The error estimate is of size h to this power."""
         return self.tableau.error_power if self.tableau.adaptive else 1
+
+
+@dataclass(frozen=True)
+class TableauSolver(MethodSolver):
+    """A Runge–Kutta method, explicit or diagonally implicit, in the common loop."""
+
+    tableau: Tableau
+
+    @property
+    def stiff(self) -> bool:
+        """It is made for stiff problems: an implicit method."""
+        return self.tableau.implicit
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
@@ -152,7 +159,7 @@ class TableauSolver(LoopSolver):
 
 
 @dataclass(frozen=True)
-class RosenbrockSolver(LoopSolver):
+class RosenbrockSolver(MethodSolver):
     """A Rosenbrock method in the common loop: for stiff problems, one Jacobian a step and no iteration."""
 
     tableau: RosenbrockTableau
@@ -162,21 +169,6 @@ class RosenbrockSolver(LoopSolver):
         """It is made for stiff problems: a linearly implicit method."""
         return True
 
-    @property
-    def order(self) -> int:
-        """The order of the solution that is carried on."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """It chooses its own steps."""
-        return self.tableau.adaptive and self.step <= 0
-
-    @property
-    def error_power(self) -> int:
-        """The error estimate is of size h to this power."""
-        return self.tableau.error_power if self.tableau.adaptive else 1
-
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
         return RosenbrockStepper(self.tableau, arrays)
@@ -184,6 +176,23 @@ class RosenbrockSolver(LoopSolver):
     def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
         """How the slopes of its steps are differentiated."""
         return RosenbrockStages(self.tableau, arrays)
+
+
+@dataclass(frozen=True)
+class SplittingSolver(MethodSolver):
+    """A splitting method in the common loop, of equal steps: for separable systems q' = f(p), p' = g(q) only."""
+
+    tableau: Splitting
+
+    separable = True
+
+    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
+        """One step of the method on such arrays."""
+        return SplittingStepper(self.tableau, arrays)
+
+    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
+        """How its steps are differentiated."""
+        return SplittingStages(self.tableau, arrays)
 
 
 @dataclass(frozen=True)
@@ -225,35 +234,3 @@ class StepSolver(LoopSolver):
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the function on such arrays."""
         return FunctionStepper(self.function, self.dense_powers, self.adaptive, arrays)
-
-
-@dataclass(frozen=True)
-class SplittingSolver(LoopSolver):
-    """A splitting method in the common loop, of equal steps: for separable systems q' = f(p), p' = g(q) only."""
-
-    method: Splitting
-
-    separable = True
-
-    @property
-    def order(self) -> int:
-        """The order of the solution that is carried on."""
-        return self.method.order
-
-    @property
-    def adaptive(self) -> bool:
-        """It takes equal steps."""
-        return False
-
-    @property
-    def error_power(self) -> int:
-        """There is no error estimate."""
-        return 1
-
-    def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
-        """One step of the method on such arrays."""
-        return SplittingStepper(self.method, arrays)
-
-    def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
-        """How its steps are differentiated."""
-        return SplittingStages(self.method, arrays)

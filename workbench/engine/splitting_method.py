@@ -22,6 +22,7 @@ class Splitting:
     source: str = ""
 
     adaptive = False
+    error_power = 1  # there is no estimate
     dense_order = 3  # cubic Hermite
 
     def __post_init__(self) -> None:
