@@ -6,7 +6,7 @@ from workbench.engine import RosenbrockTableau
 # fmt: off
 
 ROS3P = RosenbrockTableau.classical(
-    name="ros3p", order=3, order_low=1, digits=40,
+    name="ros3p", order=3, order_low=1, digits=40, rtol="1e-4",
     gamma="0.7886751345948128822545743902509787278238",  # 1/2 + √3/6
     alpha=[
         [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from .controllers import ControllerName
@@ -14,9 +15,11 @@ from .tableau import Tableau
 def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable[..., Any]:
     """What an offer of this method calls: an adaptive method has tolerances, another one a step."""
 
+    usual = Fraction(0 if isinstance(tableau, Splitting) else tableau.rtol)
+
     def adaptive(
-        rtol: float = 1e-6,
-        atol: float = 1e-9,
+        rtol: float = float(usual),
+        atol: float = float(usual / 1000),
         step: float = 0.0,
         first_step: float = 0.0,
         min_step: float = 0.0,

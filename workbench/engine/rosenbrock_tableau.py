@@ -54,6 +54,7 @@ class RosenbrockTableau:
     dense: Sequence[Row] = ()
     dense_order: int = 3  # local error of the dense output is O(h^(dense_order + 1))
     digits: int | None = None
+    rtol: str = "1e-6"  # of its solver, where nothing else is asked for; atol is a thousandth
     summary: str = ""
     source: str = ""
 
