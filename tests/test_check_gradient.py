@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from workbench import workflow
-from workbench.cli.check import check
+from workbench.cli import main
 from workbench.contracts import GradientMode
 
 WRONG = '''
@@ -96,7 +96,7 @@ def test_a_black_box_is_compared_with_differences_of_fine_solves() -> None:
 def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path) -> None:
     file = tmp_path / "wrong.py"
     file.write_text(WRONG, encoding="utf-8")
-    answer = CliRunner().invoke(check, ["gradient", "decay", "-d", "wrong", "--plugin", str(file), "--json"])
+    answer = CliRunner().invoke(main, ["check", "gradient", "decay", "-d", "wrong", "--plugin", str(file), "--json"])
     document = json.loads(answer.stdout)
     assert answer.exit_code == 1
     assert document["schema"] == "workbench/gradient/1"
@@ -106,7 +106,7 @@ def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path) -> Non
 
 
 def test_the_table_has_a_line_a_mode() -> None:
-    answer = CliRunner().invoke(check, ["gradient", "decay"])
+    answer = CliRunner().invoke(main, ["check", "gradient", "decay"])
     assert answer.exit_code == 0
     lines = answer.stdout.splitlines()
     assert lines[1] == "reference: complex step"
