@@ -102,10 +102,11 @@ def test_a_stiff_problem_is_never_a_success_of_a_fixed_step(name: str) -> None:
 def test_a_stiff_problem_is_solved_by_an_implicit_method(name: str) -> None:
     found = solve(name, lambda t, y: -1e7 * (y - np.cos(t)))
     assert found.status == ("ok",)
-    # between its few steps a method interpolates, which its error control does not see; on this problem (Prothero and
-    # Robinson's) the order falls to that of the stages, 2: a parabola by both ends and a slope errs by 2h³/81 of cos
-    steps = np.diff(found.mesh.t[0])
-    np.testing.assert_allclose(found.ys[0, :, 0], np.cos(found.ts[0]), atol=max(2e-3, 2 * steps.max() ** 3 / 81))
+    # between its few steps Radau interpolates with order 3, which its error control does not see; three methods of ours
+    # miss that bound (by up to 9e-3) and are held to the error of a parabola by both ends and a slope, 2h³/81 of cos
+    longest = np.diff(found.mesh.t[0]).max()
+    atol = 2 * longest**3 / 81 if name in ("esdirk54", "kvaerno3", "rodas4") else 2e-3
+    np.testing.assert_allclose(found.ys[0, :, 0], np.cos(found.ts[0]), atol=atol)
     np.testing.assert_allclose(found.ys[0, -1, 0], np.cos(found.ts[0, -1]), atol=1e-5)
 
 
