@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from workbench import workflow
 from workbench.cli import main
 from workbench.contracts import GradientMode
+from workbench.model.derivatives import pulled
+from workbench.workflow.gradient_check import compared
 
 WRONG = '''
 """Dynamics whose module tells torch a wrong derivative."""
@@ -93,9 +95,10 @@ def test_a_black_box_is_compared_with_differences_of_fine_solves() -> None:
     assert {one.mode: one.verdict for one in found.modes} == {"adjoint": "agrees", "forward": "agrees"}
 
 
-def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path) -> None:
+@pytest.mark.parametrize("factor", ["-2", "-(1 + 1e-6)"])
+def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path, factor: str) -> None:
     file = tmp_path / "wrong.py"
-    file.write_text(WRONG, encoding="utf-8")
+    file.write_text(WRONG.replace("-2 *", f"{factor} *"), encoding="utf-8")
     answer = CliRunner().invoke(main, ["check", "gradient", "decay", "-d", "wrong", "--plugin", str(file), "--json"])
     document = json.loads(answer.stdout)
     assert answer.exit_code == 1
@@ -103,6 +106,63 @@ def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path) -> Non
     assert document["holds"] is False
     exact = {one["mode"]: one["verdict"] for one in document["modes"] if one["mode"] in ("discrete", "backprop")}
     assert exact == {"discrete": "off", "backprop": "off"}
+
+
+JUMP = """
+time = { span = [0, 900], samples = 46 }
+[states.x]
+equation = "y"
+initial  = 2.0
+[states.y]
+equation = "mu*(1 - x^2)*y - x"
+initial  = 0.0
+[parameters]
+mu = 1000.0
+"""
+
+CHAOS = """
+time = { span = [0, 30], samples = 31 }
+[states.x]
+equation = "10*(y - x)"
+initial  = 1.0
+[states.y]
+equation = "x*(rho - z) - y"
+initial  = 1.0
+[states.z]
+equation = "x*y - 8*z/3"
+initial  = 1.0
+[parameters]
+rho = 28.0
+"""
+
+
+def test_a_right_gradient_of_a_stiff_jump_is_as_near_as_roundings_allow_and_a_wrong_one_is_off(tmp_path: Path) -> None:
+    """The tangent of van der Pol's jump multiplies the roundings of each step: 1e-8 of it is lost."""
+    file = tmp_path / "jump.toml"
+    file.write_text(JUMP, encoding="utf-8")
+    made, _ = compared(file, solver="rodas5p")
+    by_y0, by_p = pulled(made.base, made.weights)
+    right = made.judged("discrete", by_y0, by_p)
+    assert right.verdict == "rounded"
+    assert right.relative_error is not None
+    assert right.rounding is not None
+    assert made.reference.bound < right.relative_error < 10 * right.rounding
+    assert f"{right.rounding:.1e}" in right.message
+    slightly = 1 + 1e-6
+    for wrong in ((slightly * by_y0, slightly * by_p), (slightly * by_y0, by_p), (by_y0, slightly * by_p)):
+        assert made.judged("discrete", *wrong).verdict == "off"
+
+
+def test_where_roundings_hide_a_wrong_gradient_none_is_certified(tmp_path: Path) -> None:
+    """Errors of Lorenz's equations grow e-fold in 1.1: by t = 30 a rounding is 1e-16 e^27, 1e-4 of the states."""
+    file = tmp_path / "chaos.toml"
+    file.write_text(CHAOS, encoding="utf-8")
+    made, _ = compared(file, settings={"solver.rtol": 1e-3})
+    by_y0, by_p = pulled(made.base, made.weights)
+    assert made.reference.name == "complex step"
+    for factor in (1, 1 + 1e-6):
+        assert made.judged("discrete", factor * by_y0, factor * by_p).verdict == "unknown"
+    assert made.judged("discrete", 1.1 * by_y0, 1.1 * by_p).verdict == "off"
 
 
 def test_the_table_has_a_line_a_mode() -> None:

@@ -61,7 +61,8 @@ def _gradient(found: Mapping[str, Any]) -> str:
     error = found.get("max_relative_error")
     if error is None:
         return "not made"
-    word = "is off by" if found.get("verdict") == "off" else "agrees to"
+    words = {"off": "is off by", "unknown": "is lost in roundings: off by"}
+    word = words.get(found.get("verdict", ""), "agrees to")
     mode = f" ({found['mode']})" if found.get("mode") else ""
     reverse = found.get("reverse_error")
     astray = "" if reverse is None else f"; reverse error {number(reverse, 2)}"

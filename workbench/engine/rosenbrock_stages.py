@@ -120,7 +120,7 @@ def _second(f: AdjointRhs, name: str) -> Any:
     if found is None:
         raise GradientUnavailable(
             "the discrete gradient of a Rosenbrock method needs second derivatives of the right-hand side",
-            help="take an ESDIRK method, such as kvaerno5, or the gradient adjoint or forward",
+            help="take an ESDIRK method, such as kvaerno3, or the gradient adjoint or forward",
         )
     return found
 

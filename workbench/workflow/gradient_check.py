@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from ..engine.tolerances import relative
 from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
 from ..model.derivatives import modes_of, pulled
-from .gradient_reference import Direction, Reference, directions, reference
+from .gradient_reference import Reference, directions, reference
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
     from ..problem import Problem
+    from .choices import Choices
 
 EXACT = ("discrete", "backprop")
 """Modes that claim to be the derivative of the steps taken; the others are good to the solver's tolerance."""
@@ -34,14 +36,25 @@ MOST = 50
 LOOSE = 1e3
 """Times rtol: how far a mode that is good to the tolerance may be, for errors of many steps add up."""
 
+SHAKEN = 10.0
+"""Times the roundings measured: how far off a right gradient may be, which has roundings of its own."""
+
+SHARP = 5e-7
+"""What must be told apart along one direction at least, as a share of its derivative: 1e-6 wrong is not to pass."""
+
 
 @dataclass(frozen=True)
 class ModeCheck:
-    """One mode: its error against the reference, as a share of Σ|g_i v_i|, and what it cost."""
+    """One mode: its error against the reference, as a share of Σ|g_i v_i|, and what it cost.
+
+    Verdicts of modes that claim exactness: exact, rounded (no further off than roundings move the reference), unknown
+    (they move it too far to tell), off; of the others: agrees, rough, astray (the adjoint's states); of all: failed.
+    """
 
     mode: str
-    verdict: str  # exact, agrees, rough, astray (the adjoint's states), off (claims exactness, and is not), failed
+    verdict: str
     relative_error: float | None
+    rounding: float | None = None  # how far a few roundings move the reference, in the same shares; where measured
     seconds: float | None = None
     peak_bytes: int | None = None  # of NumPy's and Python's memory, the solve included
     saved_bytes: int | None = None  # of tensors in torch's graph of the steps
@@ -63,8 +76,8 @@ class GradientCheck:
 
     @property
     def holds(self) -> bool:
-        """No mode that claims exactness is off, or failed."""
-        return all(found.verdict not in ("off", "failed") for found in self.modes if found.mode in EXACT)
+        """Every mode that claims exactness is exact, or as near to it as roundings allow."""
+        return all(found.verdict in ("exact", "rounded") for found in self.modes if found.mode in EXACT)
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/gradient/1`."""
@@ -87,6 +100,22 @@ def check_gradient(
     weights w drawn by the seed. Raises NoFiniteSolution where the solve itself fails, and what opening the problem
     raises.
     """
+    made, choices = compared(problem, dynamics, solver, settings, seed, plugins)
+    found = [made.checked_and_measured(mode) for mode in modes_of(made.model.solver)]
+    return GradientCheck(
+        made.model.problem.name, choices.dynamics, choices.solver, seed, made.steps, made.reference.name, tuple(found)
+    )
+
+
+def compared(
+    problem: str | Path | Problem,
+    dynamics: str | None = None,
+    solver: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    plugins: Iterable[str | Path] = (),
+) -> tuple[Comparison, Choices]:
+    """The comparison that `check_gradient` makes, before any mode is looked at, and what was chosen for it."""
     from .choices import choose
     from .simulating import simulate
     from .sources import open_source, read_problem
@@ -113,11 +142,7 @@ def check_gradient(
     field = choices.make("dynamics").build(question, np.random.default_rng([seed, 0]))
     model = Model(question, field, choices.make("solver"), choices.make("loss"))
     trial = model.trial(model.unknowns.start, Selection.of(model.data, _few(model.data)))
-    made = Comparison(trial, np.random.default_rng([seed, 3]), 4)
-    found = [made.checked_and_measured(mode) for mode in modes_of(model.solver)]
-    return GradientCheck(
-        question.name, choices.dynamics, choices.solver, seed, made.steps, made.reference.name, tuple(found)
-    )
+    return Comparison(trial, np.random.default_rng([seed, 3]), 4), choices
 
 
 def _few(data: Dataset) -> np.ndarray:
@@ -151,9 +176,10 @@ class Comparison:
         self.base, self.model = trial, trial.model
         _ = trial.states  # raises where a trajectory did not arrive
         p = _parameters(trial)
-        self._gys = _weights(trial, rng)
-        self._along: list[Direction] = directions(trial, p, n_directions, rng)
-        self.reference: Reference = reference(trial, p, self._gys, self._along, quick=quick)
+        self.weights = _weights(trial, rng)
+        along = directions(trial, p, n_directions, rng)
+        self.reference: Reference = reference(trial, p, self.weights, along, quick=quick)
+        self._rng = rng
 
     @property
     def steps(self) -> int:
@@ -167,7 +193,7 @@ class Comparison:
         if found.verdict == "failed":
             return found
         with _memory(graph=mode == "backprop") as memory:
-            pulled(self._trial(mode), self._gys)
+            pulled(self._trial(mode), self.weights)
         return replace(found, peak_bytes=memory["peak"], saved_bytes=memory["saved"])
 
     def checked(self, trial: Trial) -> ModeCheck:
@@ -175,33 +201,59 @@ class Comparison:
         mode = trial.mode
         begun = time.perf_counter()
         try:
-            gradient = pulled(trial, self._gys)
+            gradient = pulled(trial, self.weights)
         except (WorkbenchError, RuntimeError) as failure:  # the latter is torch's, for what a module cannot do
             return ModeCheck(mode, "failed", None, message=str(failure))
         seconds = time.perf_counter() - begun
-        error = self._error(*gradient)
-        verdict = self._verdict(mode, error, trial.reverse_error)
-        return ModeCheck(mode, verdict, error, seconds, reverse_error=trial.reverse_error)
+        return replace(self.judged(mode, *gradient, trial.reverse_error), seconds=seconds)
+
+    def judged(
+        self, mode: GradientMode, g_y0: np.ndarray, g_p: np.ndarray, reverse_error: float | None = None
+    ) -> ModeCheck:
+        """A gradient by y0 (row, state) and p (row or 1, parameter) against the reference."""
+        off, size = self._distances(g_y0, g_p)
+        if mode in EXACT:
+            return self._exactness(mode, off, size)
+        error = float((off / size).max())
+        return ModeCheck(mode, self._nearness(error, reverse_error), error, reverse_error=reverse_error)
 
     def _trial(self, mode: GradientMode) -> Trial:
         model = copy.copy(self.model)
         model.gradient = mode
         return model.trial(self.base.x, self.base.selection)
 
-    def _error(self, g_y0: np.ndarray, g_p: np.ndarray) -> float:
-        worst = 0.0
-        for one, value in zip(self._along, self.reference.values, strict=True):
+    def _distances(self, g_y0: np.ndarray, g_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far the derivative is off the reference, and Σ|g_i v_i|, along each direction (direction,)."""
+        off, size = [], []
+        for one, value in zip(self.reference.along, self.reference.values, strict=True):
             shared = g_p.sum(axis=0) if one.p.ndim == 1 else g_p
             of_rows = one.p if one.p.ndim == 1 or len(one.p) == len(shared) else one.p[self.base.selection.rows]
             terms = np.concatenate([(g_y0 * one.y0).ravel(), (shared * of_rows).ravel()])
-            size = float(np.abs(terms).sum())
-            worst = float(np.maximum(worst, abs(float(terms.sum()) - float(value)) / (size or 1.0)))  # NaN stays
-        return worst
+            off.append(abs(float(terms.sum()) - float(value)))
+            size.append(float(np.abs(terms).sum()) or 1.0)
+        return np.array(off), np.array(size)
 
-    def _verdict(self, mode: GradientMode, error: float, reverse: float | None) -> str:
+    def _exactness(self, mode: GradientMode, off: np.ndarray, size: np.ndarray) -> ModeCheck:
+        """The verdict on a mode that claims to be the derivative of the steps; roundings are measured where needed."""
+        error, bound = float((off / size).max()), self.reference.bound
+        if error <= bound:
+            return ModeCheck(mode, "exact", error)
+        allowed, rounding = np.maximum(bound * size, SHAKEN * self.roundings), float((self.roundings / size).max())
+        if not (off <= allowed).all():
+            return ModeCheck(mode, "off", error, rounding)
+        message = f"roundings of the start and of parameters move the reference by up to {rounding:.1e}"
+        if not (allowed <= SHARP * np.abs(self.reference.values)).any():
+            return ModeCheck(mode, "unknown", error, rounding, message=f"{message}, too far to tell")
+        return ModeCheck(mode, "rounded", error, rounding, message=message)
+
+    @cached_property
+    def roundings(self) -> np.ndarray:
+        """How far roundings move the reference along each direction (direction,)."""
+        return self.reference.roundings(self._rng)
+
+    def _nearness(self, error: float, reverse: float | None) -> str:
+        """The verdict on a mode that is good to the tolerance."""
         rtol = relative(self.model.solver)
-        if mode in EXACT:
-            return "exact" if error <= self.reference.bound else "off"
         if reverse is not None and reverse > TOO_FAR * rtol:
             return "astray"
         return "agrees" if error <= max(LOOSE * rtol, self.reference.bound) else "rough"

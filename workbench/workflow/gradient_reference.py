@@ -7,8 +7,7 @@ Complex step: Im F(x + ihv)/h has no rounding of differences for holomorphic F (
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ TINY = 1e-30  # of a complex step: its square is nothing beside any derivative
 STEP = 2e-4  # of differences on the same steps: truncation STEP⁴/30 of fifth derivatives, rounding eps/STEP
 LONG = 1e-3  # of differences of solves that choose their steps again, each good to FINE
 FINE = 1e-11
+DRAWS, ULPS = 4, 4  # how often the start and p are moved by roundings, and by how many of them at most
 COMPLEX = "complex step"
 SAME_STEPS = "differences on the same steps"
 OWN_STEPS = "differences of fine solves"
@@ -41,11 +41,30 @@ class Direction:
 
 @dataclass(frozen=True)
 class Reference:
-    """How the derivatives were had, one a direction, and to what share of |g||v| they can be trusted."""
+    """How the derivatives were had, one a direction, and to what share of Σ|g_i v_i| they can be trusted."""
 
     name: str
     values: np.ndarray
     bound: float
+    along: list[Direction]
+    solves: Solves = field(repr=False)
+
+    def roundings(self, rng: np.random.Generator) -> np.ndarray:
+        """How far each derivative moves (direction,) when the start and p move by a few roundings.
+
+        A stiff or sensitive solution multiplies the roundings of every step, so that its derivative is known no better.
+        The largest of a few draws: a single one may come out small by chance.
+        """
+        far = np.zeros(len(self.along))
+        for _ in range(DRAWS):
+            moved = replace(self.solves, y0=_moved(self.solves.y0, rng), p=_moved(self.solves.p, rng))
+            again = moved.by_complex_steps(self.along) if self.name == COMPLEX else moved.by_differences(self.along)
+            far = np.fmax(far, np.abs(again - self.values))
+        return far
+
+
+def _moved(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return x * (1 + rng.integers(-ULPS, ULPS, x.shape, endpoint=True) * np.finfo(float).eps)
 
 
 def directions(trial: Trial, p: np.ndarray, n: int, rng: np.random.Generator) -> list[Direction]:
@@ -77,91 +96,85 @@ def _found(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction],
     solver = trial.model.solver
     if not isinstance(solver, LoopSolver):
         atol = absolute(solver, trial.y0.shape[1:]) * FINE / relative(solver)
-        fine = with_tolerances(solver, FINE, atol)
-        values = [_difference(trial, fine, None, p, gys, one, LONG) for one in along]
-        return Reference(OWN_STEPS, np.array(values), 1e-6)
+        solves = Solves(trial, with_tolerances(solver, FINE, atol), None, gys, trial.y0, p)
+        return Reference(OWN_STEPS, solves.by_differences(along), 1e-6, along, solves)
     mesh = trial.trajectory.mesh
     assert mesh is not None, "the common loop gives its mesh"
+    solves = Solves(trial, solver, mesh, gys, trial.y0, p)
     module = isinstance(trial.rhs, ModuleRhs)
     if not (module and quick):
-        found = _by_complex_steps(trial, solver, mesh, p, gys, along)
-        if found is not None and not (module and _disagrees(found[0], trial, solver, mesh, p, gys, along[0])):
+        found = _by_complex_steps(solves, along)
+        if found is not None and not (module and _not_holomorphic(found, solves, along[0])):
             # a thousand roundings a step, and no fewer than a hundred steps' worth
             bound = 1e3 * float(np.finfo(float).eps) * max(100, int(mesh.n_steps.max(initial=0)))
-            bound = max(bound, 10 * _shaken(found[0], trial, solver, mesh, p, gys, along[0]))
-            return Reference(COMPLEX, found, bound)
-    values = [_difference(trial, solver, mesh, p, gys, one, STEP) for one in along]
-    return Reference(SAME_STEPS, np.array(values), 1e-6)
+            return Reference(COMPLEX, found, bound, along, solves)
+    return Reference(SAME_STEPS, solves.by_differences(along), 1e-6, along, solves)
 
 
-def _shaken(
-    value: float, trial: Trial, solver: Solver, mesh: Mesh, p: np.ndarray, gys: np.ndarray, one: Direction
-) -> float:
-    """How far the derivative moves, relatively, with roundings of p: some solutions are that sensitive."""
-    moved = _by_complex_steps(trial, solver, mesh, p * (1 + 4 * float(np.finfo(float).eps)), gys, [one])
-    return 0.0 if moved is None or value == 0 else abs(float(moved[0]) - value) / abs(value)
-
-
-def _disagrees(
-    value: float, trial: Trial, solver: Solver, mesh: Mesh, p: np.ndarray, gys: np.ndarray, one: Direction
-) -> bool:
-    """A complex step is wrong without a word where a module is not holomorphic."""
-    other = _difference(trial, solver, mesh, p, gys, one, STEP)
-    return not abs(value - other) <= 1e-4 * max(abs(value), abs(other))
-
-
-def _functional(ys: Any, gys: np.ndarray) -> Any:
-    seen = gys != 0
-    return np.sum(gys[seen] * np.asarray(ys)[seen])
-
-
-def _difference(
-    trial: Trial, solver: Solver, mesh: Mesh | None, p: np.ndarray, gys: np.ndarray, one: Direction, h: float
-) -> float:
-    """Five points (Abramowitz & Stegun 1964, 25.3.6)."""
-
-    def at(s: float) -> float:
-        rhs = _with_parameters(trial.rhs, p + s * one.p)
-        return float(_functional(_solve(trial, solver, mesh, rhs, trial.y0 + s * one.y0), gys))
-
-    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
-
-
-def _by_complex_steps(
-    trial: Trial, solver: Solver, mesh: Mesh, p: np.ndarray, gys: np.ndarray, along: list[Direction]
-) -> np.ndarray | None:
+def _by_complex_steps(solves: Solves, along: list[Direction]) -> np.ndarray | None:
     """None where f or the solver cannot be evaluated at complex numbers."""
-    values = []
-    for one in along:
-        try:
-            ys = _complex_solve(trial, solver, mesh, p + 1j * TINY * one.p, trial.y0 + 1j * TINY * one.y0)
-        except (TypeError, ValueError, RuntimeError, np.linalg.LinAlgError, WorkbenchError):
-            return None
-        value = _functional(ys, gys)
-        plain = _functional(trial.trajectory.ys, gys)
-        if not np.isfinite(value) or abs(value.real - plain) > 1e-8 * np.sum(np.abs(gys)):
-            return None
-        values.append(value.imag / TINY)
-    return np.array(values)
+    try:
+        found = solves.by_complex_steps(along)
+    except (TypeError, ValueError, RuntimeError, np.linalg.LinAlgError, WorkbenchError):
+        return None
+    return found if np.isfinite(found).all() else None
 
 
-def _complex_solve(trial: Trial, solver: Solver, mesh: Mesh, p: np.ndarray, y0: np.ndarray) -> np.ndarray:
-    if isinstance(trial.rhs, GraphRhs):
-        return _solve(trial, solver, mesh, _with_parameters(trial.rhs, p), y0)
-    import torch
-
-    from ..model.backprop import TorchRhs
-
-    with torch.no_grad():
-        found = _solve(trial, solver, mesh, TorchRhs(trial.rhs, torch.from_numpy(p)), torch.from_numpy(y0))
-    return found.numpy()
+def _not_holomorphic(values: np.ndarray, solves: Solves, one: Direction) -> bool:
+    """A complex step is wrong without a word where a module is not holomorphic; a graph is, by branches."""
+    (other,) = solves.by_differences([one])
+    return not abs(values[0] - other) <= 1e-4 * max(abs(values[0]), abs(other))
 
 
-def _solve(trial: Trial, solver: Solver, mesh: Mesh | None, rhs: Callable[..., Any], y0: Any) -> Any:
-    rows = trial.selection.rows
-    options = replace(trial.options(keep=False), replay=mesh, max_steps=SolveOptions.max_steps)
-    with np.errstate(all="ignore"):
-        return solver.solve(rhs, y0, trial.model.t0[rows], trial.selection.ts, options).ys
+@dataclass(frozen=True)
+class Solves:
+    """Solves of a trial's right-hand side near (y0, p), on the steps of `mesh` where there is one, seen as Σ gys·ys."""
+
+    trial: Trial
+    solver: Solver
+    mesh: Mesh | None
+    gys: np.ndarray
+    y0: np.ndarray
+    p: np.ndarray
+
+    def by_differences(self, along: list[Direction]) -> np.ndarray:
+        """Derivatives (direction,) from five points (Abramowitz & Stegun 1964, 25.3.6)."""
+        h = LONG if self.mesh is None else STEP
+
+        def at(one: Direction, s: float) -> float:
+            rhs = _with_parameters(self.trial.rhs, self.p + s * one.p)
+            return float(self._functional(self._solve(rhs, self.y0 + s * one.y0)))
+
+        return np.array(
+            [(8 * (at(one, h) - at(one, -h)) - (at(one, 2 * h) - at(one, -2 * h))) / (12 * h) for one in along]
+        )
+
+    def by_complex_steps(self, along: list[Direction]) -> np.ndarray:
+        """Derivatives (direction,); raises where f or the solver cannot be evaluated at complex numbers."""
+        starts = [(self.p + 1j * TINY * one.p, self.y0 + 1j * TINY * one.y0) for one in along]
+        return np.array([np.imag(self._functional(self._complex_solve(*start))) / TINY for start in starts])
+
+    def _complex_solve(self, p: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        rhs = self.trial.rhs
+        if isinstance(rhs, GraphRhs):
+            return self._solve(_with_parameters(rhs, p), y0)
+        import torch
+
+        from ..model.backprop import TorchRhs
+
+        with torch.no_grad():
+            return self._solve(TorchRhs(rhs, torch.from_numpy(p)), torch.from_numpy(y0)).numpy()
+
+    def _solve(self, rhs: Any, y0: Any) -> Any:
+        trial = self.trial
+        rows = trial.selection.rows
+        options = replace(trial.options(keep=False), replay=self.mesh, max_steps=SolveOptions.max_steps)
+        with np.errstate(all="ignore"):
+            return self.solver.solve(rhs, y0, trial.model.t0[rows], trial.selection.ts, options).ys
+
+    def _functional(self, ys: Any) -> Any:
+        seen = self.gys != 0
+        return np.sum(self.gys[seen] * np.asarray(ys)[seen])
 
 
 def _with_parameters(rhs: Any, p: np.ndarray) -> Any:
