@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -40,7 +41,7 @@ def along(function: Function, moving: Sequence[torch.Tensor], directions: Sequen
         if value.is_complex():
             found = along(lambda: torch.view_as_real(function()), moving, directions)
             return torch.view_as_complex(found if keep else found.detach())
-        weights = torch.zeros_like(value).requires_grad_()
+        weights = later(torch.zeros_like(value).requires_grad_(), value)
         total = _product(value, moving, directions, weights)
         if total is None:
             return torch.zeros_like(value)
@@ -63,6 +64,26 @@ def second_products(
         if total is not None and total.requires_grad:
             found = torch.autograd.grad(total, wanted, allow_unused=True, retain_graph=True)
     return [torch.zeros_like(x) if d is None else d.detach() for x, d in zip(wanted, found, strict=True)]
+
+
+class _Later(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, than: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return g, None
+
+
+def later(x: torch.Tensor, than: torch.Tensor) -> torch.Tensor:
+    """x, made after `than` as torch's graph sees it.
+
+    Asked for a derivative by x, torch walks through all that was recorded before the oldest tensor it needs: through
+    every step of a solve, for an x without a past. With this it looks no further back than `than`.
+    """
+    with torch.enable_grad():
+        return _Later.apply(x, than)
 
 
 def _product(

@@ -35,9 +35,9 @@ class PlainRhs:
         """f_t (line, *state), by torch; None for other arrays and where inputs move."""
         if self._inputs is not None or isinstance(y, np.ndarray):
             return None
-        from ..engine.torch_derivatives import along
+        from ..engine.torch_derivatives import along, later
 
-        time = self.moving_time(t, y)
+        time = later(self.moving_time(t, y), y)
         return along(lambda: self.at(time, y, t, row, middle), [time], [time.detach() * 0 + 1])
 
     def moving_time(self, t: np.ndarray, y: torch.Tensor) -> torch.Tensor:
