@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy and torch read it: workers of pytest-xdist share the cores
+
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -72,41 +72,30 @@ def offer_dynamics():
     return [Offer("wrong", Family, "a wrong derivative")]
 '''
 
-
-@pytest.mark.parametrize("dynamics", [None, "mlp"])
-def test_every_mode_of_a_loop_solver_is_exact_or_agrees(dynamics: str | None) -> None:
-    found = workflow.check_gradient(
-        "damped_oscillator", dynamics=dynamics, settings={"solver.rtol": 1e-8} | (SMALL if dynamics else {})
-    )
-    verdicts: dict[GradientMode, str] = {one.mode: one.verdict for one in found.modes}  # type: ignore[misc]  # names of modes
-    assert verdicts == {"discrete": "exact", "backprop": "exact", "adjoint": "agrees", "forward": "agrees"}
-    assert found.holds
-    assert found.against == "complex step"
-    assert all(one.peak_bytes for one in found.modes)
-    assert {one.mode for one in found.modes if one.saved_bytes} == {"backprop"}
-
-
 SMALL = {"dynamics.hidden": (4,)}
 
+# few observations: the adjoint begins anew at each of them
+DECAY = """
+time = { span = [0, 10], samples = 5 }
+[states.x]
+equation = "-k*x"
+initial  = 1.0
+[parameters]
+k = 0.5
+"""
 
-def test_a_black_box_is_compared_with_differences_of_fine_solves() -> None:
-    found = workflow.check_gradient("decay", solver="scipy_lsoda")
-    assert found.against == "differences of fine solves"
-    assert {one.mode: one.verdict for one in found.modes} == {"adjoint": "agrees", "forward": "agrees"}
-
-
-@pytest.mark.parametrize("factor", ["-2", "-(1 + 1e-6)"])
-def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path, factor: str) -> None:
-    file = tmp_path / "wrong.py"
-    file.write_text(WRONG.replace("-2 *", f"{factor} *"), encoding="utf-8")
-    answer = CliRunner().invoke(main, ["check", "gradient", "decay", "-d", "wrong", "--plugin", str(file), "--json"])
-    document = json.loads(answer.stdout)
-    assert answer.exit_code == 1
-    assert document["schema"] == "workbench/gradient/1"
-    assert document["holds"] is False
-    exact = {one["mode"]: one["verdict"] for one in document["modes"] if one["mode"] in ("discrete", "backprop")}
-    assert exact == {"discrete": "off", "backprop": "off"}
-
+OSCILLATOR = """
+time = { span = [0, 5], samples = 6 }
+[states.x]
+equation = "v"
+initial  = 1.0
+[states.v]
+equation = "-k*x - c*v"
+initial  = 0.0
+[parameters]
+k = 4.0
+c = 0.2
+"""
 
 JUMP = """
 time = { span = [0, 900], samples = 46 }
@@ -136,11 +125,50 @@ rho = 28.0
 """
 
 
+def written(folder: Path, name: str, text: str) -> Path:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("dynamics", [None, "mlp"])
+def test_every_mode_of_a_loop_solver_is_exact_or_agrees(dynamics: str | None, tmp_path: Path) -> None:
+    found = workflow.check_gradient(
+        written(tmp_path, "oscillator.toml", OSCILLATOR),
+        dynamics=dynamics,
+        settings={"solver.rtol": 1e-8} | (SMALL if dynamics else {}),
+    )
+    verdicts: dict[GradientMode, str] = {one.mode: one.verdict for one in found.modes}  # type: ignore[misc]  # names of modes
+    assert verdicts == {"discrete": "exact", "backprop": "exact", "adjoint": "agrees", "forward": "agrees"}
+    assert found.holds
+    assert found.against == "complex step"
+    assert all(one.peak_bytes for one in found.modes)
+    assert {one.mode for one in found.modes if one.saved_bytes} == {"backprop"}
+
+
+def test_a_black_box_is_compared_with_differences_of_fine_solves() -> None:
+    found = workflow.check_gradient("decay", solver="scipy_lsoda")
+    assert found.against == "differences of fine solves"
+    assert {one.mode: one.verdict for one in found.modes} == {"adjoint": "agrees", "forward": "agrees"}
+
+
+@pytest.mark.parametrize("factor", ["-2", "-(1 + 1e-6)"])
+def test_a_wrong_derivative_is_off_and_ends_with_status_1(tmp_path: Path, factor: str) -> None:
+    problem = written(tmp_path, "decay.toml", DECAY)
+    plugin = written(tmp_path, "wrong.py", WRONG.replace("-2 *", f"{factor} *"))
+    command = ["check", "gradient", str(problem), "-d", "wrong", "--plugin", str(plugin), "--json"]
+    answer = CliRunner().invoke(main, command)
+    document = json.loads(answer.stdout)
+    assert answer.exit_code == 1
+    assert document["schema"] == "workbench/gradient/1"
+    assert document["holds"] is False
+    exact = {one["mode"]: one["verdict"] for one in document["modes"] if one["mode"] in ("discrete", "backprop")}
+    assert exact == {"discrete": "off", "backprop": "off"}
+
+
 def test_a_right_gradient_of_a_stiff_jump_is_as_near_as_roundings_allow_and_a_wrong_one_is_off(tmp_path: Path) -> None:
     """The tangent of van der Pol's jump multiplies the roundings of each step: 1e-8 of it is lost."""
-    file = tmp_path / "jump.toml"
-    file.write_text(JUMP, encoding="utf-8")
-    made, _ = compared(file, solver="rodas5p")
+    made, _ = compared(written(tmp_path, "jump.toml", JUMP), solver="rodas5p")
     by_y0, by_p = pulled(made.base, made.weights)
     right = made.judged("discrete", by_y0, by_p)
     assert right.verdict == "rounded"
@@ -155,9 +183,7 @@ def test_a_right_gradient_of_a_stiff_jump_is_as_near_as_roundings_allow_and_a_wr
 
 def test_where_roundings_hide_a_wrong_gradient_none_is_certified(tmp_path: Path) -> None:
     """Errors of Lorenz's equations grow e-fold in 1.1: by t = 30 a rounding is 1e-16 e^27, 1e-4 of the states."""
-    file = tmp_path / "chaos.toml"
-    file.write_text(CHAOS, encoding="utf-8")
-    made, _ = compared(file, settings={"solver.rtol": 1e-3})
+    made, _ = compared(written(tmp_path, "chaos.toml", CHAOS), settings={"solver.rtol": 1e-3})
     by_y0, by_p = pulled(made.base, made.weights)
     assert made.reference.name == "complex step"
     for factor in (1, 1 + 1e-6):

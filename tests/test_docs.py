@@ -1,8 +1,9 @@
 """The documentation is true: every block of code in it runs, every example in a docstring too.
 
 A block is run by its language, in the order of the page, in a fresh folder with the page's earlier blocks behind it:
-`python` in one namespace, each `$ command` of `console` by bash (`# exits 3` behind it where it is to fail), `toml` and
-`json` are parsed, `text` is prose. `file=NAME` behind the language writes the block to a file instead.
+`python` in one namespace, each `$ command` of `console` (`# exits 3` behind it where it is to fail) by bash, or in this
+process where it is a plain `workbench …`, `toml` and `json` are parsed, `text` is prose. `file=NAME` behind the
+language writes the block to a file instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -21,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from workbench.cli import main
 from workbench.registry import HOOKS
 
 ROOT = Path(__file__).parent.parent
@@ -73,17 +77,30 @@ def run_console(block: Block, folder: Path) -> None:
         if command.startswith("python -m pip install"):
             continue  # done by .ci/run in a fresh environment
         expected = re.search(r"# exits (\d+)\s*$", command)
-        answer = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        status = int(expected[1]) if expected else 0
-        assert answer.returncode == status, f"{block.page}:{block.line}: {command}\n{answer.stdout}{answer.stderr}"
+        plain = re.fullmatch(r"workbench ([^|&;<>$*?~`{}#]*?)(?: > (\S+))?(?:\s+#.*)?", command)
+        status, output = by_workbench(plain[1], plain[2]) if plain else by_bash(command, folder)
+        assert status == (int(expected[1]) if expected else 0), f"{block.page}:{block.line}: {command}\n{output}"
+
+
+def by_workbench(words: str, to: str | None) -> tuple[int, str]:
+    """As `workbench WORDS > TO` in this folder, of which a shell makes nothing more."""
+    answer = CliRunner().invoke(main, shlex.split(words))
+    if to:
+        Path(to).write_text(answer.stdout, encoding="utf-8")
+    return answer.exit_code, f"{answer.output}{answer.exception or ''}"
+
+
+def by_bash(command: str, folder: Path) -> tuple[int, str]:
+    answer = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return answer.returncode, answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

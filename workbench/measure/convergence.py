@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..contracts import Mesh
 from .candidate import Candidate, root_mean_square, solved
 from .exact import Exact
 from .orders import order_of
@@ -50,11 +51,15 @@ def measured_dense_order(candidate: Candidate, problem: Exact) -> float | None:
     def error(n: int) -> float:
         solver = candidate.with_step(end / 8 / n)
         assert solver is not None
-        mesh = solved(solver, problem, np.array([0.0, end])).mesh
-        found = solved(solver, problem, between, replay=mesh)
+        found = solved(solver, problem, between, replay=_equal(end, 8 * n))
         return root_mean_square(found.ys[0] - problem.y(between))
 
     return _order(candidate, error)
+
+
+def _equal(end: float, n: int) -> Mesh:
+    """One row of n equal steps to the end."""
+    return Mesh(np.linspace(0, end, n + 1)[None], np.arange(1, n + 1)[None] == n)
 
 
 def _order(candidate: Candidate, error: Callable[[int], float]) -> float:

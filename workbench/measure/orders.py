@@ -30,8 +30,10 @@ def order_of(error_with: Callable[[int], float], enough: int = 200) -> float:
     counts: list[int] = []
     errors: list[float] = []
     for n in (k * 2**j for j in range(16) for k in (2, 3)):
+        if len(counts) >= 3 and n > enough:
+            break
         error = error_with(n)
-        if error < SMALLEST or (len(counts) >= 3 and n > enough):
+        if error < SMALLEST:
             break
         if error <= LARGEST:
             counts.append(n)

@@ -16,6 +16,9 @@ from .exact import Exact
 TARGET = 1e-6
 """The error at which costs are compared."""
 
+ENOUGH = 2.0
+"""Seconds of measuring after which no further turn is taken."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -56,9 +59,12 @@ def ladder(candidate: Candidate) -> Iterator[Solver]:
 def work(candidate: Candidate, other: Candidate, problem: Exact) -> Work | None:
     """Costs at the error TARGET over those of the other; None where one of them does not get there.
 
-    The two take turns, and the least of three times counts, so that what else the machine does weighs little.
+    The two take turns, and the least of three times counts, so that what else the machine does weighs little; a turn of
+    some seconds is not taken again.
     """
-    turns = [[_costs(one, problem) for one in (candidate, other)] for _ in range(3)]
+    turns, began = [], time.perf_counter()
+    while len(turns) < 3 and time.perf_counter() - began < ENOUGH:
+        turns.append([_costs(one, problem) for one in (candidate, other)])
     mine, theirs = (
         _at_target([_quickest(same) for same in zip(*costs, strict=True)]) for costs in zip(*turns, strict=True)
     )
