@@ -62,7 +62,8 @@ def work(candidate: Candidate, other: Candidate, problem: Exact) -> Work | None:
     The two take turns, and the least of three times counts, so that what else the machine does weighs little; a turn of
     some seconds is not taken again.
     """
-    turns, began = [], time.perf_counter()
+    turns: list[list[list[Cost]]] = []
+    began = time.perf_counter()
     while len(turns) < 3 and time.perf_counter() - began < ENOUGH:
         turns.append([_costs(one, problem) for one in (candidate, other)])
     mine, theirs = (
