@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .dataset import Table as Table
     from .engine import Tableau as Tableau
     from .graph import Graph as Graph
+    from .graph import from_network as from_network
     from .graph import from_sympy as from_sympy
     from .hookspecs import hookimpl as hookimpl
     from .offers import Offer as Offer
@@ -64,6 +65,7 @@ _HOME = {
     "Table": "dataset",
     "Tableau": "engine",
     "Graph": "graph",
+    "from_network": "graph",
     "from_sympy": "graph",
     "hookimpl": "hookspecs",
     "Offer": "offers",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench import Block, Problem
+from workbench import Block, Graph, Problem, from_network
 from workbench.errors.usage import UsageError
 
 from .offers import Activation, Features
@@ -49,8 +49,21 @@ class MlpField:
         self.sizes = (width, *family.hidden, len(self.states))
         self._start = _draw(self.sizes, generator)
 
-    def graph(self) -> None:
-        """No graph: the network is a torch module."""
+    def graph(self) -> Graph:
+        """The network with its scaling, its weights in the order of the block."""
+        data, scales, with_time = self.data, self.scales, self.family.features == "state+time"
+        time = ([scales.t_mean], [scales.t_spread]) if with_time else ([], [])
+        return from_network(
+            self.family.hidden,
+            self.family.activation,
+            states=self.states,
+            inputs=data.inputs.names if data.inputs is not None else (),
+            covariates=tuple(data.covariates),
+            with_time=with_time,
+            centre=[*scales.y_mean, *scales.u_mean, *scales.c_mean, *time[0]],
+            spread=[*scales.y_spread, *scales.u_spread, *scales.c_spread, *time[1]],
+            slope=scales.slope,
+        )
 
     def module(self) -> torch.nn.Module:
         """forward(t (rows, 1), y (rows, state), u (rows, input), c (rows, covariate)) → (rows, state)."""

@@ -1,6 +1,7 @@
-"""The one lowered form of a right-hand side, with its derivatives: scalar operations in (t, y, u, c; p).
+"""The one lowered form of a right-hand side, with its derivatives: scalar operations and networks in (t, y, u, c; p).
 
-Formulas enter through `from_sympy`; a `Graph` gives its values and derivatives as NumPy and torch functions.
+Formulas enter through `from_sympy`, networks through `from_network`; a `Graph` gives its values and derivatives as
+NumPy and torch functions.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .graph import Derivative, Graph, Kind
+from .network import Layer, Network, from_network
 from .nodes import Builder, Node
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Builder", "Derivative", "Graph", "Kind", "Node", "from_sympy"]
+__all__ = ["Builder", "Derivative", "Graph", "Kind", "Layer", "Network", "Node", "from_network", "from_sympy"]
 
 
 def from_sympy(

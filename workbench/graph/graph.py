@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import derivatives as rules
+from .network import Network, check_networks, inputs_of, needed
 from .nodes import LEAVES, Builder, Node
 from .source import Result, compiled, function_source
 
 if TYPE_CHECKING:
     import numpy as np
 
-Kind = Literal["t", "y", "u", "c", "p"]
+Kind = Literal["t", "y", "u", "c", "p", "z"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Derivative:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The lowered form of formulas: nodes in order of evaluation, and groups of outputs among them.
+    """The lowered form of formulas and networks: nodes in order of evaluation, and groups of outputs among them.
 
     A graph computes from time t (rows,), states y (rows, state), inputs u (rows, input), covariates c (rows, covariate)
-    and parameters p (rows, parameter) or (parameter,), each row by itself.
+    and parameters p (rows, parameter) or (parameter,), each row by itself. Leaves of the kind z are outputs of its
+    networks, whose inputs are groups of their own ("network 0", …): f = rhs(t, y, u, c, p, z).
 
     >>> from workbench.graph import from_sympy
     >>> import numpy as np, sympy
@@ -52,29 +54,48 @@ class Graph:
     inputs: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     time: str = "t"
+    networks: tuple[Network, ...] = ()
     _made: dict[tuple[str, ...], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.networks:
+            check_networks(self)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """The leaves of a kind, in the order of their columns."""
-        return {"t": (self.time,), "y": self.states, "u": self.inputs, "c": self.covariates, "p": self.parameters}[kind]
+        given = {"t": (self.time,), "y": self.states, "u": self.inputs, "c": self.covariates, "p": self.parameters}
+        return given[kind] if kind != "z" else tuple(f"z{i}" for i in range(self.n_outputs))
+
+    @property
+    def n_outputs(self) -> int:
+        """How many z the networks compute."""
+        return max((network.first + network.n_outputs for network in self.networks), default=0)
 
     def depends(self, group: str, kind: Kind | None = None) -> frozenset[str]:
-        """The kinds of leaves (of t, y, u, c, p) that a group is computed from; of one kind, their names."""
-        leaves = [self.nodes[number] for number in rules.reachable(self.nodes, self.groups[group])]
+        """The kinds of leaves (of t, y, u, c, p, z) that a group is computed from; of one kind, their names.
+
+        By way of networks too: what their inputs are computed from, and their weights.
+        """
+        networks = needed(self, group)
+        outputs = [number for each in (group, *map(inputs_of, networks)) for number in self.groups[each]]
+        leaves = {self.nodes[number] for number in rules.reachable(self.nodes, outputs)}
+        leaves |= {Node("p", (), place) for k in networks for place in self.networks[k].weight_places}
         if kind is None:
             return frozenset(leaf.op for leaf in leaves if leaf.op in LEAVES)
-        return frozenset(self.names(kind)[int(leaf.value)] for leaf in leaves if leaf.op == kind)
+        names = self.names(kind)
+        return frozenset(names[int(leaf.value)] for leaf in leaves if leaf.op == kind)
 
     def differentiate(self, group: str, wrt: Kind) -> Derivative:
-        """∂group/∂leaves of the kind `wrt`, sparse; see workbench.graph.derivatives for what holds at kinks."""
+        """∂group/∂leaves of the kind `wrt`, sparse; see workbench.graph.derivatives for what holds at kinks.
+
+        Where there are networks, with their outputs z held; the derivative by those is that of the kind z.
+        """
         return self._once(("derivative", group, wrt), lambda: self._differentiated(group, wrt))
 
     def _differentiated(self, group: str, wrt: Kind) -> Derivative:
         builder = Builder(self.nodes)
         columns = rules.differentiate(builder, self.groups[group], wrt)
-        graph = Graph(
-            tuple(builder.nodes), self.groups, self.states, self.parameters, self.inputs, self.covariates, self.time
-        )
+        graph = replace(self, nodes=tuple(builder.nodes))
         entries = {(i, j): node for i, column in enumerate(columns) for j, node in column.items()}
         return Derivative(graph, (len(self.groups[group]), len(self.names(wrt))), entries)
 

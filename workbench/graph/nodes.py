@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-LEAVES = ("t", "y", "u", "c", "p")  # time, states, inputs, covariates, parameters: what a graph is a function of
+LEAVES = ("t", "y", "u", "c", "p", "z")
+"""Time, states, inputs, covariates and parameters, what a graph is a function of, and outputs of its networks."""
 
 
 class Node(NamedTuple):

@@ -30,13 +30,13 @@ class Result:
 
 
 def function_source(nodes: Sequence[Node], results: Sequence[Result]) -> str:
-    """The text of `evaluate(t, y, u, c, p)`, which returns one array for each of `results`."""
+    """The text of `evaluate(t, y, u, c, p, z)`, which returns one array for each of `results`."""
     lines = _assignments(nodes, results)
     used = {nodes[number].op for number in reachable(nodes, (each for result in results for each in result.nodes))}
     body = ["shared = frame(t, y, u, c, p)"]
     body += [f"{kind} = columns({kind})" for kind in LEAVES if kind != "t" and kind in used]
     body += ["with quiet():", *(f"    {line}" for line in lines or ["pass"])]
-    return "\n".join(["def evaluate(t, y, u, c, p):", *(f"    {line}" for line in body)]) + "\n"
+    return "\n".join(["def evaluate(t, y, u, c, p, z=None):", *(f"    {line}" for line in body)]) + "\n"
 
 
 def compiled(source: str, operations: Mapping[str, Callable[..., Any]], rest: Mapping[str, Any]) -> Callable[..., Any]:

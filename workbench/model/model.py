@@ -44,8 +44,11 @@ class Model:
         self.gradient = gradient
         mode_for(gradient, solver)  # raises where there is none
         self.deadline: float | None = None
-        self.graph: Graph | None = field.graph()
-        self.module = field.module() if self.graph is None else None
+        self.lowered: Graph | None = field.graph()
+        """What the compiled engine can run: the field's graph, networks included."""
+        networks = self.lowered is not None and bool(self.lowered.networks)
+        self.module = field.module() if self.lowered is None or networks else None
+        self.graph = self.lowered if self.module is None else None  # torch runs networks where there is a module
         self.unknowns = unknowns or Unknowns([self._held_out(block) for block in field.blocks()])
         self.columns = self._columns(self.unknowns)
         self.channel_columns = self._match_channels()

@@ -141,4 +141,5 @@ def optimizer_for(field: Field, n_unknowns: int, gradient: str = "discrete") -> 
     """
     if n_unknowns > DENSE or gradient == "adjoint":
         return "lbfgs"
-    return "least-squares" if field.graph() is not None else "levenberg-marquardt"
+    graph = field.graph()
+    return "least-squares" if graph is not None and not graph.networks else "levenberg-marquardt"
