@@ -102,33 +102,17 @@ class Graph:
     def tangent(self, group: str) -> Graph:
         """The graph of f_y w + f_t τ + f_u v for the outputs f of a group; w, τ and v stand behind the covariates.
 
-        So second derivatives along a direction are first derivatives of this graph.
+        So second derivatives along a direction are first derivatives of this graph. Its networks are tangent networks.
         """
-        return self._once(("tangent", group), lambda: self._tangent(group))
+        from .tangent import tangent
 
-    def _tangent(self, group: str) -> Graph:
-        builder, outputs, place = Builder(self.nodes), self.groups[group], len(self.covariates)
-        sums, names = [builder.constant(0) for _ in outputs], list(self.covariates)
-        moving: tuple[Kind, ...] = ("y", "t", "u")
-        for kind in moving:
-            for i, along in enumerate(rules.differentiate(builder, outputs, kind)):
-                for j, node in sorted(along.items()):
-                    sums[i] = builder.add(sums[i], builder.mul(node, builder.leaf("c", place + j)))
-            names += [f"direction of {name}" for name in self.names(kind)]
-            place += len(self.names(kind))
-        groups = {group: tuple(sums)}
-        nodes = tuple(builder.nodes)
-        return Graph(nodes, groups, self.states, self.parameters, self.inputs, tuple(names), self.time)
+        return self._once(("tangent", group), lambda: tangent(self, group))
 
     def sparsity(self, group: str, wrt: Kind) -> np.ndarray:
         """Where ∂group/∂leaves may differ from zero: (output, leaf) of booleans."""
-        import numpy as np
+        from .composition import sparsity
 
-        derivative = self.differentiate(group, wrt)
-        pattern = np.zeros(derivative.shape, bool)
-        for entry in derivative.entries:
-            pattern[entry] = True
-        return pattern
+        return sparsity(self, group, wrt)
 
     def function(self, group: str, derivatives: Sequence[Kind] = ()) -> Callable[..., Any]:
         """f(t, y, u, c, p) on NumPy arrays: the value (rows, output), or with derivatives a tuple of value and each.
@@ -137,10 +121,26 @@ class Graph:
         and p may be None. Real and complex arrays of any precision; results have the common type of y, u, c and p.
         Nothing is raised for values that are not finite. Functions are made once and kept.
         """
+        wanted = tuple(derivatives)
+        return self._once(("numpy", group, *wanted), lambda: self._numpy(group, wanted))
+
+    def _numpy(self, group: str, wanted: tuple[Kind, ...]) -> Callable[..., Any]:
+        from . import composition
         from . import numpy_functions as numpy
 
-        wanted = tuple(derivatives)
-        return self._once(("numpy", group, *wanted), lambda: self._compiled(group, wanted, numpy.NAMES, numpy.REST))
+        if needed(self, group):
+            return composition.function(self, group, wanted)
+        return self._compiled(group, wanted, numpy.NAMES, numpy.REST)
+
+    def pullback(self, group: str) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+        """(t, y, u, c, p, g, row) → gᵀf_y (line, state) and gᵀf_p summed by `row` (trajectory, parameter), on NumPy.
+
+        For g (line, output), and row (line,), the trajectory of each line. The derivative by weights is never formed
+        line by line, so that networks may have many.
+        """
+        from . import composition
+
+        return self._once(("pullback", group), lambda: composition.pullback(self, group))
 
     def torch_function(self, group: str, derivatives: Sequence[Kind] = ()) -> Callable[..., Any]:
         """The same on tensors; the value alone has the graph's own derivatives under autograd, at kinks too."""
@@ -160,7 +160,10 @@ class Graph:
         return compiled(self.source(group, wanted), operations, rest)
 
     def source(self, group: str, derivatives: Sequence[Kind] = ()) -> str:
-        """The text of the function that `function` and `torch_function` compile."""
+        """The text of the function of t, y, u, c, p that `function` and `torch_function` compile.
+
+        Where there are networks, of z too, and derivatives are those with z held.
+        """
         builder = Builder(self.nodes)
         outputs = self.groups[group]
         results = [Result((len(outputs),), tuple(range(len(outputs))), outputs)]

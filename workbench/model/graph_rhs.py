@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..graph import Graph
 from .inputs import Lookup
-
-if TYPE_CHECKING:
-    pass
 
 
 class GraphRhs:
@@ -29,6 +26,7 @@ class GraphRhs:
     ) -> None:
         self.graph, self.p, self.c, self.inputs, self.inputs_slope = graph, p, c, inputs, inputs_slope
         self.n_parameters = len(graph.parameters)
+        self.pooled = bool(graph.networks) and p.ndim == 1  # weights are shared: their gradient is one sum
         self._value = graph.function("rhs")
 
     def _arguments(self, t: np.ndarray, row: np.ndarray, middle: np.ndarray) -> tuple[Any, Any, Any]:
@@ -75,15 +73,22 @@ class GraphRhs:
         parameters: bool = True,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """The derivatives of f_y w + τ f_t by y (line, state, state) and, if wanted, by p (line, state, parameter)."""
+        u, c, p = self._along(t, row, middle, w, tau)
+        function = self.graph.tangent("rhs").function("rhs", ("y", "p") if parameters else ("y",))
+        found = function(t, y, u, c, p)
+        return found[1], found[2] if parameters else None
+
+    def _along(
+        self, t: np.ndarray, row: np.ndarray, middle: np.ndarray, w: np.ndarray, tau: np.ndarray
+    ) -> tuple[Any, np.ndarray, Any]:
+        """The arguments of the tangent graph, whose directions stand behind the covariates."""
         u, c, p = self._arguments(t, row, middle)
         directions = [w, tau[:, None]]
         if self.graph.inputs:
             moved = np.zeros_like(u) if self.inputs_slope is None else self.inputs_slope(t, row, middle)
             directions.append(tau[:, None] * moved)
         held = [c] if c is not None else []
-        function = self.graph.tangent("rhs").function("rhs", ("y", "p") if parameters else ("y",))
-        found = function(t, y, u, np.concatenate([*held, *directions], axis=1), p)
-        return found[1], found[2] if parameters else None
+        return u, np.concatenate([*held, *directions], axis=1), p
 
     def second_products(
         self,
@@ -96,6 +101,9 @@ class GraphRhs:
         g: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """gᵀ times `second_jacobians`: by y (line, state), and by p summed over each trajectory's lines."""
+        if self.graph.networks:
+            u, c, p = self._along(t, row, middle, w, tau)
+            return self.graph.tangent("rhs").pullback("rhs")(t, y, u, c, p, g, self._sums(row))
         by_y, by_p = self.second_jacobians(t, y, row, middle, w, tau)
         assert by_p is not None
         return np.einsum("ls,lsj->lj", g, by_y), _sum_by_row(np.einsum("ls,lsp->lp", g, by_p), row)
@@ -103,9 +111,16 @@ class GraphRhs:
     def pullback(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """gᵀf_y (line, state) and gᵀf_p summed over each trajectory's lines (trajectory, parameter)."""
+        """gᵀf_y (line, state), and gᵀf_p summed by trajectory, or over all if pooled (trajectory or 1, parameter)."""
+        if self.graph.networks:
+            u, c, p = self._arguments(t, row, middle)
+            return self.graph.pullback("rhs")(t, y, u, c, p, g, self._sums(row))
         f_y, f_p = self.jacobians(t, y, row, middle)
         return np.einsum("ls,lsj->lj", g, f_y), _sum_by_row(np.einsum("ls,lsp->lp", g, f_p), row)
+
+    def _sums(self, row: np.ndarray) -> np.ndarray:
+        """Which of the sums over lines each line goes to."""
+        return np.zeros_like(row) if self.pooled else row
 
 
 def _sum_by_row(lines: np.ndarray, row: np.ndarray) -> np.ndarray:
