@@ -10,6 +10,8 @@ import pytest
 from workbench import Dataset, Inputs
 from workbench.errors.usage import UsageError
 from workbench.model import Model
+from workbench.model.graph_rhs import GraphRhs
+from workbench.model.module_rhs import ModuleRhs
 from workbench.problem import Problem
 from workbench.registry import installed
 from workbench.testing.dynamics import DynamicsContract
@@ -143,6 +145,29 @@ def test_a_constant_channel_needs_no_spread(values: np.ndarray) -> None:
 def test_decay_is_a_prior_on_weights_alone(values: np.ndarray) -> None:
     weights, initial = build(problem_of(values), decay=0.25).blocks()
     assert (weights.shrink, initial.shrink) == (0.25, 0.0)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "silu", "relu", "sin"])
+def test_the_graph_is_the_module_with_its_scaling(values: np.ndarray, activation: str) -> None:
+    """f, f_y and f_p to the roundings of sums over units."""
+    inputs = Inputs(("u",), [0.0, 1.0], [[1.0], [2.0]], [2])
+    problem = problem_of(values, inputs=inputs, covariates={"mass": np.array([3.0]), "size": np.array([2.0])})
+    of = model(problem, hidden=(6, 5), activation=activation, features="state+time")
+    assert of.graph is None
+    assert of.lowered is not None
+    x, rng = of.unknowns.start, np.random.default_rng(2)
+    x = x + 0.1 * rng.normal(size=x.shape)
+    t, row = rng.uniform(0, 2, 5), np.zeros(5, dtype=int)
+    y, g = values[:5] * rng.uniform(0.9, 1.1, (5, 2)), rng.normal(size=(5, 2))
+    module = of.rhs(x, np.arange(1))
+    assert isinstance(module, ModuleRhs)
+    graph = GraphRhs(of.lowered, of.columns.parameters(x), of.covariates, of.inputs)
+    for one, other in (
+        (graph(t, y, row, t), module(t, y, row, t)),
+        *zip(graph.jacobians(t, y, row, t), module.jacobians(t, y, row, t), strict=True),
+        *zip(graph.pullback(t, y, row, t, g), module.pullback(t, y, row, t, g), strict=True),
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-13 * np.abs(other).max())
 
 
 def test_a_network_without_data_is_refused() -> None:

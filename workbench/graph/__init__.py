@@ -1,7 +1,7 @@
 """The one lowered form of a right-hand side, with its derivatives: scalar operations and networks in (t, y, u, c; p).
 
-Formulas enter through `from_sympy`, networks through `from_network`; a `Graph` gives its values and derivatives as
-NumPy and torch functions.
+Formulas enter through `from_sympy`, networks through `from_network`, torch modules through `from_module`; a `Graph`
+gives its values and derivatives as NumPy and torch functions.
 """
 
 from __future__ import annotations
@@ -15,8 +15,20 @@ from .nodes import Builder, Node
 
 if TYPE_CHECKING:
     import sympy
+    import torch
 
-__all__ = ["Builder", "Derivative", "Graph", "Kind", "Layer", "Network", "Node", "from_network", "from_sympy"]
+__all__ = [
+    "Builder",
+    "Derivative",
+    "Graph",
+    "Kind",
+    "Layer",
+    "Network",
+    "Node",
+    "from_module",
+    "from_network",
+    "from_sympy",
+]
 
 
 def from_sympy(
@@ -39,3 +51,21 @@ def from_sympy(
 
     leaves = {"t": (time,), "y": states, "u": inputs, "c": covariates, "p": parameters}
     return lower(groups, leaves, expressions or {})
+
+
+def from_module(module: torch.nn.Module, states: int) -> Graph:
+    """The graph of a module's forward(t, y) or forward(y) on y (rows, state), t (rows, 1) or one number.
+
+    Parameters are the module's, flat, in the order of `named_parameters`, named like "net.0.weight[5]"; states are y0,
+    y1, …, each observed. What has a form in graphs: Linear layers (weights may be shared, biases missing), tanh,
+    softplus, silu, relu, sin and some other functions, arithmetic, columns picked (y[..., i], y[:, i:j]) and put
+    together (cat, stack), constants and parameters that all rows share. A module keeps its mode: dropout is refused in
+    training.
+
+    The graph is compared with a float64 copy of the module at random points, in values and derivatives. Raises
+    NotLowerable, which names the operation that has no form or what differs. Softplus is exact; torch's differs from it
+    by up to 2.1e-9 where the argument exceeds 20.
+    """
+    from .module_lowering import lower_module
+
+    return lower_module(module, states)
