@@ -149,6 +149,47 @@ def test_a_right_hand_side_has_all_that_solvers_ask_for(name: str, own: bool) ->
     close(by_p.sum(axis=0), np.einsum("ls,lsp->p", g, second_p))
 
 
+@WITH_NETWORKS
+@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
+def test_numpy_and_torch_agree_and_autograd_gives_the_same_derivatives(name: str, own: bool) -> None:
+    torch = pytest.importorskip("torch")
+    example = NETWORKS[name]()
+    graph, point = example.graph, example.points(own=own)
+    kinds = [kind for kind in KINDS if point[kind] is not None]
+    tensors = {kind: None if x is None else torch.from_numpy(x).requires_grad_() for kind, x in point.items()}
+    ours, theirs = graph.function("rhs", kinds)(**point), graph.torch_function("rhs", kinds)(**tensors)
+    for kind, one, other in zip(("value", *kinds), ours, theirs, strict=True):
+        close(other.detach().numpy(), one, kind)
+    g = np.random.default_rng(5).normal(size=point["y"].shape)
+    found = graph.torch_function("rhs")(**tensors)
+    wanted = [tensors[kind] for kind in kinds]
+    grads = torch.autograd.grad(found, wanted, torch.from_numpy(g), materialize_grads=True)
+    for kind, derivative, grad in zip(kinds, ours[1:], grads, strict=True):
+        pulled = np.einsum("ls,ls...->l...", g, derivative)
+        close(grad.numpy(), pulled.sum(axis=0) if kind == "p" and not own else pulled, kind)
+
+
+def test_torchs_derivative_by_time_can_be_differentiated_again() -> None:
+    """As Rosenbrock steps need under backprop; the tangent graph says what comes out."""
+    torch = pytest.importorskip("torch")
+    example = EXAMPLES["chained"]()
+    graph, point = example.graph, example.points()
+    tensors = {kind: torch.from_numpy(x).requires_grad_() for kind, x in point.items()}
+    by_t = graph.torch_function("rhs", ("t",))(**tensors)[1]
+    found = torch.autograd.grad(by_t.sum(), [tensors["y"], tensors["p"]])
+    n = len(point["t"])
+    c = np.column_stack([point["c"], np.zeros((n, 2)), np.ones(n), np.zeros((n, 1))])
+    by_y, by_p = graph.tangent("rhs").pullback("rhs")(**point | {"c": c}, g=np.ones((n, 2)), row=np.zeros(n, dtype=int))
+    close(found[0].numpy(), by_y)
+    close(found[1].numpy(), by_p[0])
+
+
+def test_a_tangent_graph_with_networks_has_no_torch_function() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="differentiate that of its origin"):
+        EXAMPLES["chained"]().graph.tangent("rhs").torch_function("rhs")
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_layers_are_torchs(activation: str) -> None:
     torch = pytest.importorskip("torch")

@@ -147,6 +147,10 @@ class Graph:
         from . import torch_functions as torch
 
         wanted = tuple(derivatives)
+        if needed(self, group):
+            from . import torch_composition
+
+            return self._once(("torch", group, *wanted), lambda: torch_composition.function(self, group, wanted))
         plain = self._once(("torch", group, *wanted), lambda: self._compiled(group, wanted, torch.NAMES, torch.REST))
         if wanted:
             return plain
