@@ -231,7 +231,10 @@ class Field(Protocol):
         """The unknowns with their start values: parameters or weights, and initial values where they can be fitted."""
 
     def graph(self) -> Graph | None:
-        """The lowered form with groups `rhs`, `initial`, `observed` and `derived`; None if there is only a module."""
+        """The lowered form with groups `rhs`, `initial`, `observed` and `derived`; None if there is only a module.
+
+        Networks may be in it. Where there is a module as well, both are the same f, with the weights in one order.
+        """
 
     def module(self) -> torch.nn.Module | None:
         """forward(t, y, u=None, c=None) on t (rows, 1), y (rows, *state), u (rows, input), c (rows, covariate)."""

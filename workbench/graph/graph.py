@@ -144,19 +144,17 @@ class Graph:
 
     def torch_function(self, group: str, derivatives: Sequence[Kind] = ()) -> Callable[..., Any]:
         """The same on tensors; the value alone has the graph's own derivatives under autograd, at kinks too."""
+        wanted = tuple(derivatives)
+        return self._once(("torch", group, *wanted), lambda: self._torch(group, wanted))
+
+    def _torch(self, group: str, wanted: tuple[Kind, ...]) -> Callable[..., Any]:
+        from . import autograd, torch_composition
         from . import torch_functions as torch
 
-        wanted = tuple(derivatives)
         if needed(self, group):
-            from . import torch_composition
-
-            return self._once(("torch", group, *wanted), lambda: torch_composition.function(self, group, wanted))
-        plain = self._once(("torch", group, *wanted), lambda: self._compiled(group, wanted, torch.NAMES, torch.REST))
-        if wanted:
-            return plain
-        from .autograd import differentiable
-
-        return self._once(("autograd", group), lambda: differentiable(self, group, plain))
+            return torch_composition.function(self, group, wanted)
+        plain = self._compiled(group, wanted, torch.NAMES, torch.REST)
+        return plain if wanted else autograd.differentiable(self, group, plain)
 
     def _compiled(
         self, group: str, wanted: tuple[Kind, ...], operations: Mapping[str, Any], rest: Mapping[str, Any]

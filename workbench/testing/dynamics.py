@@ -13,6 +13,7 @@ from ..contracts import Dynamics, Field, LinearRhs
 from ..dataset import TEST, Dataset
 from ..measure.differences import along, central_differences
 from ..model import Model, Selection
+from ..model.graph_rhs import GraphRhs
 from ..problem import Problem, read_problem
 from ..registry import installed
 from .contract import Contract
@@ -133,6 +134,17 @@ class DynamicsContract(Contract):
         by_y, by_p = rhs.pullback(t, y, row, t, g)
         np.testing.assert_allclose(by_y, np.einsum("ls,lsj->lj", g, f_y), rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(by_p.sum(axis=0), np.einsum("ls,lsp->p", g, f_p), rtol=1e-12, atol=1e-13)
+
+    def test_a_graph_and_a_module_are_the_same_right_hand_side(self, model: Model, x: np.ndarray, lines: Lines) -> None:
+        if model.lowered is None or model.module is None:
+            pytest.skip("these dynamics are a graph or a module, not both")
+        t, y, row = lines
+        rhs, g = model.rhs(x, np.arange(2)), np.random.default_rng(6).normal(size=y.shape)
+        lowered = GraphRhs(model.lowered, model.columns.parameters(x), model.covariates)
+        np.testing.assert_allclose(lowered(t, y, row, t), rhs(t, y, row, t), rtol=1e-11, atol=1e-13)
+        ours, theirs = (each.pullback(t, y, row, t, g) for each in (lowered, rhs))
+        np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(ours[1].sum(axis=0), theirs[1].sum(axis=0), rtol=1e-10, atol=1e-12)
 
     def test_the_gradient_of_a_fit_is_its_central_difference(self, model: Model, x: np.ndarray) -> None:
         selection = Selection.of(model.data, model.training_part)
