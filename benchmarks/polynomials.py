@@ -1,7 +1,7 @@
 """The polynomials of workbench/compiled/kernels/functions.h: coefficients, and the error that each leaves.
 
 Each function is reduced to a short interval, an exact leading part is split off, and the rest is interpolated at
-Chebyshev's nodes, which is within a small factor of the best possible (Muller, Elementary Functions, 3rd ed., §3.2–3.4).
+Chebyshev's nodes, which is within a small factor of the best possible (Muller, Elementary Functions, 3rd ed., ch. 3).
 Run it to print the tables: python benchmarks/polynomials.py
 """
 
@@ -72,11 +72,46 @@ def fits(double: bool) -> list[Fit]:
     tiny = mpf(2) ** -40  # where f has no value at 0 as it is written
     return [
         Fit("exp: (exp r - 1 - r) / r²", rest_of_exp, lambda r: r**2 / 2, -half, half, 10 if double else 5),
-        Fit("tanh: tanh(r/2) / r in r²", lambda s: tanh(sqrt(s) / 2) / sqrt(s), lambda s: mpf(1), tiny, half**2, *((3, 2) if double else (2, 1))),
-        Fit("softplus: (atanh w / w - 1) / w² in w²", lambda s: (atanh(sqrt(s)) / sqrt(s) - 1) / s, lambda s: s / 3, tiny, mpf(1) / 9, 10 if double else 4),
-        Fit("log: (atanh w / w - 1) / w² in w²", lambda s: (atanh(sqrt(s)) / sqrt(s) - 1) / s, lambda s: s / 3, tiny, root, 7 if double else 3),
-        Fit("sin: (sin r / r - 1) / r² in r²", lambda s: (sin(sqrt(s)) / sqrt(s) - 1) / s, lambda s: s / 6, tiny, octant, 6 if double else 3),
-        Fit("cos: (cos r - 1 + r²/2) / r⁴ in r²", lambda s: (cos(sqrt(s)) - 1 + s / 2) / s**2, lambda s: s**2 / 24, tiny, octant, 6 if double else 3),
+        Fit(
+            "tanh: tanh(r/2) / r in r²",
+            lambda s: tanh(sqrt(s) / 2) / sqrt(s),
+            lambda s: mpf(1),
+            tiny,
+            half**2,
+            *((3, 2) if double else (2, 1)),
+        ),
+        Fit(
+            "softplus: (atanh w / w - 1) / w² in w²",
+            lambda s: (atanh(sqrt(s)) / sqrt(s) - 1) / s,
+            lambda s: s / 3,
+            tiny,
+            mpf(1) / 9,
+            10 if double else 4,
+        ),
+        Fit(
+            "log: (atanh w / w - 1) / w² in w²",
+            lambda s: (atanh(sqrt(s)) / sqrt(s) - 1) / s,
+            lambda s: s / 3,
+            tiny,
+            root,
+            7 if double else 3,
+        ),
+        Fit(
+            "sin: (sin r / r - 1) / r² in r²",
+            lambda s: (sin(sqrt(s)) / sqrt(s) - 1) / s,
+            lambda s: s / 6,
+            tiny,
+            octant,
+            6 if double else 3,
+        ),
+        Fit(
+            "cos: (cos r - 1 + r²/2) / r⁴ in r²",
+            lambda s: (cos(sqrt(s)) - 1 + s / 2) / s**2,
+            lambda s: s**2 / 24,
+            tiny,
+            octant,
+            6 if double else 3,
+        ),
     ]
 
 
