@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..errors.usage import CompilerBroken, CompilerSlow, CompilerUnavailable, TextMalformed
 from ..registry import installed
 
 DISTRIBUTION = "dynamics-workbench"
@@ -36,7 +36,7 @@ class Finding:
 
 def examine(folder: Path) -> list[Finding]:
     """Every finding; `folder` is where runs are kept."""
-    checks: list[Callable[[], Iterator[Finding]]] = [_python, _owners, _packages, _extras, _compiler, _plugins]
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _owners, _packages, _extras, _compiler, _cache, _plugins]
     return [finding for check in (*checks, lambda: _runs(folder)) for finding in check()]
 
 
@@ -131,12 +131,32 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _compiler() -> Iterator[Finding]:
-    name = next((found for found in ("cc", "gcc", "clang") if shutil.which(found)), None)
-    if name is None:
-        yield Finding("note", "compiler", "no C compiler found; everything runs, models are not compiled")
+    """The compiler that models are built with, tried on one line of C; everything runs without one."""
+    from ..workflow.compiling import working_compiler
+
+    try:
+        yield Finding("ok", "compiler", working_compiler())
+    except (CompilerBroken, CompilerSlow, TextMalformed) as error:
+        yield Finding("fail", "compiler", f"{error.message}; {error.help}")
+    except CompilerUnavailable as error:
+        yield Finding("note", "compiler", f"{error.message}; {error.help}")
+
+
+def _cache() -> Iterator[Finding]:
+    """The libraries of compiled models."""
+    from ..workflow.compiling import contents
+
+    try:
+        held = contents()
+    except TextMalformed as error:
+        yield Finding("fail", "cache", f"{error.message}; {error.help}")
         return
-    answer = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    yield Finding("ok", "compiler", (answer.stdout.splitlines() or [name])[0])
+    if held.folder is None:
+        yield Finding("note", "cache", "WORKBENCH_CACHE=none: every process compiles its models anew")
+    elif held.problem:
+        yield Finding("note", "cache", f"{held.problem}; another one: WORKBENCH_CACHE=FOLDER")
+    else:
+        yield Finding("ok", "cache", f"{held.folder}: compiled models: {held.libraries}, {held.bytes / 1e6:.1f} MB")
 
 
 def _plugins() -> Iterator[Finding]:

@@ -63,3 +63,30 @@ class SignalInconsistent(UsageError):
     """
 
     code = "U015"
+
+
+class CompilerUnavailable(WorkbenchError):
+    """A model was to be compiled, and there is no C compiler: none of `gcc`, `clang` and `cc` is on the PATH, or
+    WORKBENCH_CC names one that is not there.
+
+    Without one everything still runs, on the torch engine; compiled models are many times faster. Debian and Ubuntu:
+    `apt install gcc`; Fedora: `dnf install gcc`; macOS: `xcode-select --install`; conda: `conda install c-compiler`.
+    `WORKBENCH_CC=clang` chooses one, `WORKBENCH_CC=none` does without; `workbench doctor` shows which one is found.
+    """
+
+    code = "U020"
+
+
+class CompilerBroken(CompilerUnavailable):
+    """The C compiler ended with an error, or made a library that cannot be loaded; the message has its first words.
+
+    `workbench doctor` tries the compiler on a file of one line. `WORKBENCH_CC=clang` chooses another.
+    """
+
+    code = "U021"
+
+
+class CompilerSlow(CompilerUnavailable):
+    """The C compiler did not end within its time and was stopped. WORKBENCH_CC_TIMEOUT=300 allows it 300 seconds."""
+
+    code = "U022"
