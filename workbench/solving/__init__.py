@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .door import solve
+from .prepared import Prepared, prepare
 from .signals import Signal
 from .solution import Solution
 
-__all__ = ["Signal", "Solution", "solve"]
+__all__ = ["Prepared", "Signal", "Solution", "prepare", "solve"]

@@ -6,6 +6,8 @@ import dataclasses
 import sys
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -73,33 +75,80 @@ def solve(
     >>> traj.status, round(float(traj.ys[-1, 0]), 8)
     ('ok', 0.36787944)
     """
-    task = Task(f, y0, ts, inputs, params)
-    options = SolveOptions(
-        max_steps=max_steps,
-        deadline=None if deadline is None else time.monotonic() + deadline,
-        breaks=tuple(float(t) for t in (*breaks, *task.breaks)),
-        replay=replay,
-        keep=steps,
-    )
-    chosen = _with_settings(solver, {"rtol": rtol, "atol": atol, "step": step})
-    backwards = (gradient, checkpoints, adjoint_norm)
-    tensors = partial(_solve_tensors, solver=chosen, backwards=backwards) if task.torch else None
-    if events:
-        from .hybrid import solve_hybrid
-
-        return solve_hybrid(task, chosen, options, events, max_events, tensors)
-    if tensors is not None:
-        return tensors(task, options)
-    trajectory = chosen.solve(task.rhs, task.y0, task.t0, task.ts, options)
-    return task.solution(trajectory)
+    asked = Asked(
+        f, ts, solver, Backwards(gradient, checkpoints, adjoint_norm),
+        params=params, inputs=inputs, rtol=rtol, atol=atol, step=step, max_steps=max_steps, deadline=deadline,
+        breaks=breaks, replay=replay, steps=steps, events=events, max_events=max_events,
+    )  # fmt: skip
+    return asked.run(asked.task(y0))
 
 
-def _solve_tensors(
-    task: Task, options: SolveOptions, solver: Solver, backwards: tuple[GradientMode, bool, Literal["state", "full"]]
-) -> Solution:
-    from .tensors import Backwards, solve_tensors
+@dataclass(frozen=True)
+class Backwards:
+    """How the gradient is had: its mode, with `checkpoints` for discrete and the `norm` for adjoint."""
 
-    return solve_tensors(task, solver, options, Backwards(*backwards))
+    mode: GradientMode = "discrete"
+    checkpoints: bool = False
+    norm: Literal["state", "full"] = "state"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A solve as `solve` is asked for it, but for its start."""
+
+    f: Callable[..., Array]
+    ts: Array
+    solver: Solver
+    backwards: Backwards = field(default_factory=Backwards)
+    _: KW_ONLY
+    params: Any = None
+    inputs: Inputs | Signal | None = None
+    rtol: float | None = None
+    atol: float | tuple[float, ...] | None = None
+    step: float | None = None
+    max_steps: int = 100_000
+    deadline: float | None = None
+    breaks: Sequence[float] = ()
+    replay: Mesh | None = None
+    steps: bool = False
+    events: Sequence[Event] = ()
+    max_events: int = 1000
+
+    def task(self, y0: Array) -> Task:
+        """The solve from y0, brought to rows, with f read."""
+        return Task(self.f, y0, self.ts, self.inputs, self.params)
+
+    def chosen(self) -> Solver:
+        """The solver with the settings of this solve."""
+        return _with_settings(self.solver, {"rtol": self.rtol, "atol": self.atol, "step": self.step})
+
+    def options(self, task: Task) -> SolveOptions:
+        """What one solve of the task may do; its deadline runs from now."""
+        return SolveOptions(
+            max_steps=self.max_steps,
+            deadline=None if self.deadline is None else time.monotonic() + self.deadline,
+            breaks=tuple(float(t) for t in (*self.breaks, *task.breaks)),
+            replay=self.replay,
+            keep=self.steps,
+        )
+
+    def run(self, task: Task) -> Solution:
+        """The solution, by the loop over steps."""
+        options, chosen = self.options(task), self.chosen()
+        tensors = partial(_solve_tensors, solver=chosen, backwards=self.backwards) if task.torch else None
+        if self.events:
+            from .hybrid import solve_hybrid
+
+            return solve_hybrid(task, chosen, options, self.events, self.max_events, tensors)
+        if tensors is not None:
+            return tensors(task, options)
+        return task.solution(chosen.solve(task.rhs, task.y0, task.t0, task.ts, options))
+
+
+def _solve_tensors(task: Task, options: SolveOptions, solver: Solver, backwards: Backwards) -> Solution:
+    from .tensors import solve_tensors
+
+    return solve_tensors(task, solver, options, backwards)
 
 
 def _with_settings(solver: Solver, settings: dict[str, Any]) -> Solver:
@@ -129,7 +178,7 @@ class Task:
         signal = Lookup(inputs, self.torch) if isinstance(inputs, Signal) else None
         self._inputs: Inputs | None = signal if isinstance(inputs, Signal) else inputs
         self.breaks = () if signal is None else signal.breaks()
-        start: Array = _floating_tensor(y0) if self.torch else _floating(y0)
+        start = self._floating(y0)
         self.batch = start.ndim > 1
         times = _numpy(ts)
         rows = len(start) if self.batch else 1
@@ -148,6 +197,15 @@ class Task:
             signal.require(len(self.y0))
         self.t0 = self.ts[:, 0]
         self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs)
+
+    def again(self, y0: Array) -> Task:
+        """The task from another y0 of the same shape and kind: f is not read again."""
+        start, new = self._floating(y0), copy(self)
+        new.y0 = start if self.batch and self.reading != "one system" else start[None]
+        return new
+
+    def _floating(self, y0: Array) -> Array:
+        return _floating_tensor(y0) if self.torch else _floating(y0)
 
     def _called(self, t: Array, y: Array, *more: Array) -> Array:
         value = self.f(t, y, *more) if self._params is None else self.f(t, y, *more, self._params)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ..contracts import GradientMode, SolveOptions, Solver, Trajectory
+from ..contracts import SolveOptions, Solver, Trajectory
 from ..engine import LoopSolver, SplittingSolver
-from ..engine.adjoint import Norm
 from ..errors.numerics import GradientUnavailable
 from .callables import TorchRhs, leaves_of
 from .node import Solved
@@ -19,16 +18,7 @@ from .solution import Solution
 from .ways import AdjointWay, CheckpointedWay, DiscreteWay, ForwardWay, Way, allowing
 
 if TYPE_CHECKING:
-    from .door import Task
-
-
-@dataclass(frozen=True)
-class Backwards:
-    """How the gradient is had: its mode, with `checkpoints` for discrete and the `norm` for adjoint."""
-
-    mode: GradientMode = "discrete"
-    checkpoints: bool = False
-    norm: Norm = "state"
+    from .door import Backwards, Task
 
 
 def solve_tensors(task: Task, solver: Solver, options: SolveOptions, backwards: Backwards) -> Solution:

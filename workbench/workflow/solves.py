@@ -26,13 +26,10 @@ def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> An
 
 
 def prepare(f: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
-    """A handle that solves f on ts again and again: `ready(y0)`; what can be looked up once is."""
-    made = _named(solver, options)
+    """A handle that solves f on ts again and again, `ready(y0)`; see `workbench.solving.prepare`.
 
-    def ready(y0: Any) -> Any:
-        """The solution from y0."""
-        from ..solving import solve as run
+    `solver` is a name or a solver object, as in `solve`.
+    """
+    from ..solving import prepare as made
 
-        return run(f, y0, ts, made, **options)
-
-    return ready
+    return made(f, ts, _named(solver, options), **options)
