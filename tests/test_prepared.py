@@ -53,7 +53,7 @@ def test_a_handle_takes_starts_of_any_shape_one_after_the_other() -> None:
 
 
 def test_rows_that_influence_each_other_stay_one_system() -> None:
-    ready = prepare(lambda t, y: y.mean(0, keepdim=True) - y.std() * y, torch.from_numpy(TS), SOLVER)
+    ready = prepare(lambda t, y: y[:, :1].mean() - y, torch.from_numpy(TS), SOLVER)
     for scale in (1.0, 2.0):
         y0 = scale * torch.arange(6.0, dtype=torch.float64).reshape(3, 2)
         torch.testing.assert_close(ready(y0).ys, solve(ready._asked.f, y0, TS, SOLVER).ys, rtol=0, atol=0)

@@ -77,6 +77,11 @@ def made(wanted: EngineName, asked: Asked, task: Task) -> Engine:
     """The engine for starts like the task's: the one place where it is chosen."""
     if wanted == "compiled":
         _refuse_compiled()
+    if task.torch and not Sequential(asked, task).afresh:
+        from .parallel import ParallelInTime, fits
+
+        if fits(asked, task):
+            return ParallelInTime(asked, task)
     return Sequential(asked, task)
 
 
@@ -90,11 +95,17 @@ class Sequential:
     def __init__(self, asked: Asked, task: Task) -> None:
         self._asked, self._task = asked, task
         values = getattr(asked.inputs, "values", None)
-        self._afresh = bool(getattr(values, "requires_grad", False))  # a spline is made of them when the task is
+        self.afresh = bool(getattr(values, "requires_grad", False))  # a spline is made of them when the task is
 
     def __call__(self, y0: Array) -> Solution:
         """The solution by the loop over steps."""
-        return self._asked.run(self._asked.task(y0) if self._afresh else self._task.again(y0))
+        return counted(self._asked.run(self._asked.task(y0) if self.afresh else self._task.again(y0)), 0)
+
+
+def counted(solution: Solution, newton: int) -> Solution:
+    """The solution, with the evaluations of all steps at once (0: there were none) among its stats."""
+    stats = {**solution.trajectory.stats, "newton": np.array(newton)}
+    return dataclasses.replace(solution, trajectory=dataclasses.replace(solution.trajectory, stats=stats))
 
 
 def _kind(y0: Array) -> tuple[Any, ...]:

@@ -21,20 +21,26 @@ if TYPE_CHECKING:
     from .door import Backwards, Task
 
 
-def solve_tensors(task: Task, solver: Solver, options: SolveOptions, backwards: Backwards) -> Solution:
-    """The solution as tensors, in torch's graph where something takes gradients."""
+def solve_tensors(
+    task: Task, solver: Solver, options: SolveOptions, backwards: Backwards, found: Trajectory | None = None
+) -> Solution:
+    """The solution as tensors, in torch's graph where something takes gradients.
+
+    Where the solve was done before, `found` is its trajectory with the states of its mesh.
+    """
     ts = task.given_ts if isinstance(task.given_ts, torch.Tensor) and task.given_ts.requires_grad else None
     leaves = _leaves(task)
     tracked = torch.is_grad_enabled() and bool(leaves or task.y0.requires_grad or ts is not None)
     rhs = TorchRhs(task.rhs, task.y0.detach(), leaves)
     if not tracked:
-        return task.solution(_as_tensors(_plain(task, solver, rhs, options), task.y0))
+        found = solve_untracked(task, solver, rhs, options) if found is None else found
+        return task.solution(_as_tensors(found if options.keep else replace(found, steps=None), task.y0))
     _require(solver, backwards)
     y0 = task.y0 if ts is None else _start_that_moves(task, ts)
     if backwards.mode == "backprop":
         trajectory = _backprop(task, solver, rhs, y0, options)
     else:
-        kept, way = _solved(task, solver, rhs, options, backwards)
+        kept, way = _solved(task, solver, rhs, options, backwards, found)
         ys = Solved.apply(way, kept.ys, y0, *leaves)
         trajectory = replace(_as_tensors(kept, task.y0), ys=ys)
     if ts is not None:
@@ -43,7 +49,12 @@ def solve_tensors(task: Task, solver: Solver, options: SolveOptions, backwards: 
 
 
 def _solved(
-    task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions, backwards: Backwards
+    task: Task,
+    solver: Solver,
+    rhs: TorchRhs,
+    options: SolveOptions,
+    backwards: Backwards,
+    found: Trajectory | None,
 ) -> tuple[Trajectory, Way]:
     """A solve on NumPy with its way back."""
     y0 = task.y0.detach().cpu().numpy()
@@ -52,7 +63,8 @@ def _solved(
         way = ForwardWay(solver, SensitiveRhs(task.rhs, task.y0.detach(), rhs.leaves), y0, task.t0, task.ts, options)
         return way.trajectory, way
     steps = options.keep or (backwards.mode == "discrete" and not backwards.checkpoints)
-    found = _as_arrays(_plain(task, solver, rhs, replace(options, keep=steps)))
+    found = solve_untracked(task, solver, rhs, replace(options, keep=steps)) if found is None else found
+    found = _as_arrays(found)
     shown = found if options.keep else replace(found, steps=None)
     if backwards.mode == "adjoint":
         back = AdjointWay(solver, rhs, found, task.t0, later, backwards.norm)
@@ -93,7 +105,7 @@ def _require(solver: Solver, backwards: Backwards) -> None:
         )
 
 
-def _plain(task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions) -> Trajectory:
+def solve_untracked(task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions) -> Trajectory:
     """A solve without a graph: on NumPy, or on the tensors' own device if that is not the CPU."""
     y0 = task.y0.detach()
     if y0.device.type != "cpu" and isinstance(solver, LoopSolver):
@@ -103,7 +115,7 @@ def _plain(task: Task, solver: Solver, rhs: TorchRhs, options: SolveOptions) -> 
 
 def _backprop(task: Task, solver: Any, rhs: TorchRhs, y0: torch.Tensor, options: SolveOptions) -> Trajectory:
     """The same steps again in torch's graph, from the y0 that takes gradients."""
-    found = _plain(task, solver, rhs, options)
+    found = solve_untracked(task, solver, rhs, options)
     again = solver.backprop(task.rhs, y0, task.t0, task.ts, replace(options, replay=found.mesh))
     return replace(again, status=found.status, message=found.message, stats=found.stats)
 

@@ -1,0 +1,132 @@
+"""Parallel in time: Newton's method for all steps of a known mesh at once.
+
+The states at the steps' ends are the unknowns of e_l = Φ_l(e_{l−1}), one Runge–Kutta step each. An iteration evaluates
+all Φ_l side by side and solves the linear recursion Δ_l = A_l Δ_{l−1} + Φ_l − e_l with the step matrices A = ∂Φ/∂y
+(Bellen & Zennaro 1989, J. Comput. Appl. Math. 25, 341–350; Lim, Zhu, Selfridge & Kasim 2024, Parallelizing non-linear
+sequential models over the sequence length, ICLR). With matrices of an earlier iterate, or of a nearby solve, it is the
+chord method: it converges linearly and costs no derivative. Δ is the error of the whole trajectory, not of a step;
+where it is large it is cut short, and the part of the trajectory that has converged grows from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, log
+
+import torch
+
+from .grid import Field, Grid, Stages
+from .recursion import Recursion, recursion
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}  # of the trajectory, relative to its largest state
+EVALUATIONS = 20  # of all steps: what does not converge in them is done step by step
+REACH = 0.15  # a state is changed by at most this share of the largest: beyond, the linear recursion says nothing
+CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this
+STALLS = 0.5  # less than this much smaller: other matrices are needed
+PATIENCE = 2  # more evaluations than this to come with the old matrices: new ones are cheaper
+
+
+class Linearized:
+    """f at all stages of all steps, in torch's graph."""
+
+    def __init__(self, grid: Grid, f: Field, stages: Stages) -> None:
+        self._grid = grid
+        self.state = stages.states.reshape(-1, grid.entries).detach().requires_grad_()
+        with torch.enable_grad():
+            self.value = grid.all_nodes.value(f, self.state)
+        self._jacobians: torch.Tensor | None = None
+        self._joined: Recursion | None = None
+
+    @property
+    def jacobians(self) -> torch.Tensor:
+        """f_y (stage, line, entry, entry)."""
+        if self._jacobians is None:
+            grid, value = self._grid, self.value
+            lines = (grid.used, grid.lines, grid.entries)
+            found = [self.products([self.state], _unit(value, i))[0] for i in range(grid.entries)]
+            self._jacobians = torch.stack([row.reshape(lines) for row in found], dim=2)
+        return self._jacobians
+
+    @property
+    def joined(self) -> Recursion:
+        """The recursion of the step matrices."""
+        if self._joined is None:
+            self._joined = recursion(self._grid.matrices(self.jacobians))
+        return self._joined
+
+    def products(self, inputs: Sequence[torch.Tensor], g: torch.Tensor) -> list[torch.Tensor]:
+        """gᵀ ∂f/∂inputs for g (stage · line, entry), summed over lines where inputs are shared."""
+        if not self.value.requires_grad or not inputs:
+            return [torch.zeros_like(x) for x in inputs]
+        # what f holds may hang on a graph of its own, which later solves need again
+        found = torch.autograd.grad(self.value, inputs, g, retain_graph=True, allow_unused=True)
+        return [torch.zeros_like(x) if d is None else d for x, d in zip(inputs, found, strict=True)]
+
+
+def _unit(value: torch.Tensor, entry: int) -> torch.Tensor:
+    unit = torch.zeros_like(value)
+    unit[:, entry] = 1.0
+    return unit
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Steps that follow each other: the pool of states, the stages they were found from, and what was spent.
+
+    `linearized` belongs to these stages, where it was needed to find them.
+    """
+
+    pool: torch.Tensor
+    stages: Stages
+    evaluations: int
+    linearized: Linearized | None
+
+
+def join(grid: Grid, f: Field, guess: torch.Tensor, joined: Recursion | None) -> Joined | None:
+    """The steps of `grid` joined by Newton's method from a pool of states; None where it does not converge.
+
+    `joined` is the recursion of a nearby solve. It is replaced where it converges slowly or can say nothing of the
+    error. No graph is recorded but those of Jacobians.
+    """
+    pool, before = guess.clone(), inf
+    tolerance = TOLERANCE[pool.dtype]
+    for number in range(1, EVALUATIONS + 1):
+        with torch.no_grad():
+            stages = grid.step(f, pool)
+            ends = pool[grid.rows :]
+            residual = stages.ends - ends
+            scale = grid.sizes(grid.starts(pool)).clamp_min_(torch.finfo(pool.dtype).tiny ** 0.5)
+        linearized: Linearized | None = None
+        if joined is not None:
+            change = joined.forward(residual)
+            size = _size(grid, change, scale)
+        if joined is None or _wants_another(number, size, before, tolerance):
+            linearized = Linearized(grid, f, stages)
+            joined = linearized.joined
+            change = joined.forward(residual)
+            size = _size(grid, change, scale)
+        if size <= tolerance and (linearized is not None or size <= CONTRACTS * before):
+            ends += change
+            return Joined(pool, stages, number, linearized)
+        ends += change if size <= REACH else grid.held(change, REACH * scale)
+        before = size
+    return None
+
+
+def _size(grid: Grid, change: torch.Tensor, scale: torch.Tensor) -> float:
+    """The largest change of any row, as a share of its states; infinite where it is not finite."""
+    size = float((grid.sizes(change) / scale).amax())
+    return size if isfinite(size) else inf
+
+
+def _wants_another(number: int, size: float, before: float, tolerance: float) -> bool:
+    """Whether the matrices should be taken anew: they converge too slowly, or stand alone for the error."""
+    if size > REACH:
+        return True
+    if size <= tolerance:
+        return number == 1 or size > CONTRACTS * before
+    if number == 1:
+        return False
+    # so small as this after one more evaluation, and so on
+    return size > STALLS * before or log(size / tolerance) > PATIENCE * log(before / size)

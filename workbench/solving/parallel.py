@@ -1,0 +1,190 @@
+"""The engine that takes all steps at once, for a right-hand side on torch tensors and a mesh that stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..contracts import Trajectory
+from ..engine import TableauSolver
+from ..engine.gradients import SMALL
+from ..engine.grid import Grid
+from ..engine.parallel import TOLERANCE, Joined, Linearized, join
+from ..engine.recursion import Recursion
+from .callables import TorchRhs, leaves_of
+from .door import Asked, Task
+from .node import Once
+from .prepared import Sequential, counted
+from .solution import Solution
+from .tensors import solve_tensors, solve_untracked
+
+LEAST = 16  # steps of a trajectory: for fewer there is nothing to gain
+MOST_ROWS = 64  # trajectories side by side: with more, one step of all of them is work enough at a time
+MOST_LINES = 2**16  # steps of all trajectories, whose stages are held at once
+REST = 63  # solves that are done step by step, at most, before Newton's method is tried again
+
+
+def fits(asked: Asked, task: Task) -> bool:
+    """Whether the task can be solved by all steps at once: a rule on what was asked for and on shapes."""
+    solver = asked.chosen()
+    explicit = isinstance(solver, TableauSolver) and not solver.tableau.implicit
+    if not explicit or not task.torch or task.reading not in ("rows", "mapped"):
+        return False
+    known = asked.replay is not None or not solver.adaptive
+    backwards = asked.backwards
+    discrete = backwards.mode == "discrete" and not backwards.checkpoints
+    plain = not (asked.events or asked.steps or asked.deadline is not None or getattr(asked.ts, "requires_grad", False))
+    small = task.y0[0].numel() <= SMALL and len(task.y0) <= MOST_ROWS and task.y0.dtype in TOLERANCE
+    return known and discrete and plain and small
+
+
+class ParallelInTime:
+    """All steps at once by Newton's method from the last solve, or one after the other where that does not converge.
+
+    `stats["newton"]` counts the evaluations of all steps; 0 says that they were taken one after the other. The first
+    solve is, and so are failing ones.
+    """
+
+    def __init__(self, asked: Asked, task: Task) -> None:
+        self._asked, self._task, self._solver = asked, task, asked.chosen()
+        self._shape = tuple(task.y0.shape[1:])
+        self._sequential = Sequential(asked, task)
+        self._grid: Grid | None = None
+        self._common: Trajectory = Trajectory(task.ts, None, (), (), {})  # what all solves have in common
+        self._pool: torch.Tensor | None = None
+        self._joined: Recursion | None = None
+        self._useless = False  # there are too few or too many steps
+        self._missed = self._resting = 0
+
+    def __call__(self, y0: Any) -> Solution:
+        """The solution from y0."""
+        if self._useless or torch.is_inference_mode_enabled():
+            return self._sequential(y0)
+        task = self._task.again(y0)
+        found = self._at_once(task)
+        if found is None:
+            return self._one_by_one(task)
+        assert self._grid is not None
+        ys = self._grid.observed(found.pool, found.stages).reshape(*task.ts.shape, *self._shape)
+        return self._solution(task, found, ys, self._stats(found))
+
+    def _at_once(self, task: Task) -> Joined | None:
+        """The steps by Newton's method from the last solve; None where there is none or it does not converge."""
+        if self._grid is None or self._pool is None:
+            return None
+        if self._resting:
+            self._resting -= 1
+            return None
+        guess = self._pool.clone()
+        guess[: self._grid.rows] = task.y0.detach().reshape(self._grid.rows, -1)
+        found = join(self._grid, self._field, guess, self._joined)
+        self._missed = 0 if found is not None else self._missed + 1
+        self._resting = min(2**self._missed - 2, REST) if self._missed else 0
+        return found
+
+    def _field(
+        self, time: torch.Tensor, y: torch.Tensor, t: np.ndarray, row: np.ndarray, middle: np.ndarray
+    ) -> torch.Tensor:
+        """f over lines (line, entry)."""
+        if len(self._shape) == 1:
+            return self._task.rhs.at(time, y, t, row, middle)
+        return self._task.rhs.at(time, y.reshape(-1, *self._shape), t, row, middle).reshape(y.shape)
+
+    def _one_by_one(self, task: Task) -> Solution:
+        """The solution by the loop over steps, which the next solve starts from."""
+        options = self._asked.options(task)
+        rhs = TorchRhs(task.rhs, task.y0.detach(), [])
+        trajectory = solve_untracked(task, self._solver, rhs, replace(options, keep=True))
+        if trajectory.ok.all() and self._grid is None:
+            self._prepare(trajectory)
+        if self._useless or not trajectory.ok.all():
+            self._pool = self._joined = None
+            return counted(solve_tensors(task, self._solver, options, self._asked.backwards, trajectory), 0)
+        grid = self._grid
+        assert grid is not None, "there is one since the first solve that reached its end"
+        steps = torch.as_tensor(trajectory.steps).to(task.y0.device)
+        with torch.no_grad():
+            pool = grid.pool(steps.reshape(*steps.shape[:2], -1))
+            stages = grid.step(self._field, pool)
+        found = Joined(pool, stages, 0, None)
+        ys = torch.as_tensor(trajectory.ys).to(task.y0.device)
+        return self._solution(task, found, ys, {**trajectory.stats, "newton": np.array(0)})
+
+    def _prepare(self, trajectory: Trajectory) -> None:
+        """The grid of the solver's steps, which are the same in every solve that reaches its end."""
+        mesh = trajectory.mesh
+        assert mesh is not None, "solvers of the loop give it"
+        steps = mesh.n_steps
+        self._useless = int(steps.max()) < LEAST or int(steps.sum()) > MOST_LINES
+        if not self._useless:
+            assert isinstance(self._solver, TableauSolver), "see `fits`"
+            start = self._task.y0.detach().reshape(len(steps), -1)
+            self._grid = Grid(self._solver, mesh, trajectory.ts, start)
+            self._common = replace(trajectory, ys=None, steps=None, stats={})
+
+    def _stats(self, found: Joined) -> dict[str, np.ndarray]:
+        assert self._grid is not None
+        steps, calls = self._grid.n_steps, found.evaluations * self._grid.used
+        none = np.zeros_like(steps)
+        return {
+            "accepted": steps,
+            "rejected": none,
+            "rhs": calls * steps,
+            "jacobians": none,
+            "rhs_calls": np.array(calls),
+            "newton": np.array(found.evaluations),
+        }
+
+    def _solution(self, task: Task, found: Joined, ys: torch.Tensor, stats: dict[str, np.ndarray]) -> Solution:
+        """The solution in torch's graph where something takes gradients; the next solve starts from it."""
+        grid = self._grid
+        assert grid is not None, "there is one since the first solve that reached its end"
+        self._pool = found.pool
+        if found.linearized is not None:
+            self._joined = found.linearized.joined
+        ys = ys[0] if task.single else ys
+        if torch.is_grad_enabled():
+            linearized = found.linearized or Linearized(grid, self._field, found.stages)
+            leaves = [leaf for leaf in leaves_of(task.f, linearized.value) if leaf is not linearized.state]
+            if leaves or task.y0.requires_grad:
+                ys = AllAtOnce.apply(self, linearized, ys, task.y0, *leaves)
+        trajectory = replace(self._common, ys=ys.detach()[None] if task.single else ys, stats=stats)
+        return Solution(task.given_ts, ys.detach().cpu().numpy() if task.back_to_numpy else ys, trajectory, task.single)
+
+    def pull(
+        self, linearized: Linearized, gys: torch.Tensor, leaves: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The gradients by y0 (rows, entry) and by the leaves."""
+        assert self._grid is not None
+        by_y0, slopes = self._grid.pullback(linearized.jacobians, linearized.joined, gys)
+        self._joined = linearized.joined
+        return by_y0, linearized.products(leaves, slopes.reshape(linearized.value.shape))
+
+
+class AllAtOnce(torch.autograd.Function):
+    """ys of all steps at once, differentiable in y0 and in the leaves of f, once."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, engine: ParallelInTime, linearized: Linearized, ys: torch.Tensor, y0: torch.Tensor, *leaves: Any
+    ) -> torch.Tensor:
+        """The solution as it is."""
+        ctx.engine, ctx.linearized = engine, linearized
+        ctx.save_for_backward(y0, *leaves)
+        return ys
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
+        """Gradients in y0 and the leaves."""
+        y0, *leaves = ctx.saved_tensors
+        again = torch.is_grad_enabled()  # somebody wants to differentiate these
+        with torch.no_grad():
+            by_y0, by_leaves = ctx.engine.pull(ctx.linearized, gradients[0], leaves)
+        found = [by_y0.reshape(y0.shape), *by_leaves]
+        if again:
+            return None, None, None, *Once.apply("discrete", len(found), *found, *gradients, y0, *leaves)
+        return None, None, None, *found
