@@ -20,7 +20,7 @@ from .grid import Field, Grid, Stages
 from .recursion import Recursion, recursion
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}  # of the trajectory, relative to its largest state
-EVALUATIONS = 20  # of all steps: what does not converge in them is done step by step
+EVALUATIONS = 12  # of all steps: what does not converge in them is done step by step
 REACH = 0.15  # a state is changed by at most this share of the largest: beyond, the linear recursion says nothing
 CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this
 STALLS = 0.5  # less than this much smaller: other matrices are needed

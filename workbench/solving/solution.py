@@ -44,6 +44,7 @@ class Solution:
     def stats(self) -> Mapping[str, Any]:
         """accepted, rejected, rhs: counts per trajectory; rhs_calls: calls of f in all.
 
+        From a handle of `prepare` also newton: evaluations of all steps at once, 0 where they were taken one by one.
         With gradient="adjoint" also reverse_error: how far the states came back from where they had been, NaN until a
         gradient has been taken.
         """
