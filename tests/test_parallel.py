@@ -292,6 +292,16 @@ def test_a_solution_is_not_changed_by_later_solves_nor_they_by_it() -> None:
     torch.testing.assert_close(later, kept[1], rtol=1e-12, atol=0)
 
 
+def test_parameters_that_change_before_the_gradient_is_taken_are_noticed() -> None:
+    f, y0 = Rows(), torch.ones(2, dtype=torch.float64)
+    ready = prepare(f, TS, RK)
+    for _ in range(2):
+        ys = ready(y0).ys
+        moved(f, 1e-3, 0)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            ys.sum().backward()
+
+
 def test_gradients_of_two_solves_do_not_mix() -> None:
     f, y0 = Rows(), torch.ones(2, dtype=torch.float64)
     ready, parameters = prepare(f, TS, RK), list(f.parameters())
@@ -329,6 +339,16 @@ def test_halving_is_substitution(lines: int, device: str) -> None:
         # products of matrices of size √3 in another order: rounding of each, times their growth
         slack = 1e-13 * float(expected.abs().max())
         torch.testing.assert_close(getattr(other, way)(r.to(device)).cpu(), expected, rtol=0, atol=slack)
+
+
+def test_a_solve_by_halving_is_the_solve_by_substitution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU would do, on the CPU: only the recursion is another."""
+    monkeypatch.setattr("workbench.engine.parallel.recursion", Halving)
+    f, y0 = Rows(), torch.tensor([[0.3, -0.8], [1.0, 0.2]], dtype=torch.float64)
+    ready = prepare(f, TS, RK)
+    for seed in range(2):
+        assert (agree(ready, f, y0, TS, RK, 1e-10, 1e-9) > 0) == (seed > 0)
+        moved(f, 3e-3, seed)
 
 
 @pytest.mark.parametrize("device", DEVICES)

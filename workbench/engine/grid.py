@@ -77,6 +77,7 @@ class Grid:
         self._before = index(before)  # where in the pool each step starts
         self._first, self._rows_first = index(first), index(lines.row[first])
         self._row, self._number = index(lines.row), index(lines.number)
+        self._units: torch.Tensor | None = None
         self._observe(unrolled, tensor, index)
 
     def _observe(self, unrolled: Unrolled, tensor: Callable[..., Any], index: Callable[..., Any]) -> None:
@@ -128,6 +129,13 @@ class Grid:
         change.diagonal(dim1=1, dim2=2).add_(1.0)
         change[self._first] = 0.0
         return change
+
+    def units(self, value: torch.Tensor) -> torch.Tensor:
+        """Unit vectors for all lines at once (entry, stage · line, entry): rows of Jacobians are products of them."""
+        if self._units is None:
+            lines = torch.eye(self.entries, dtype=value.dtype, device=value.device)
+            self._units = lines[:, None].expand(-1, len(value), -1).contiguous()
+        return self._units
 
     def sizes(self, values: torch.Tensor) -> torch.Tensor:
         """The largest |entry| of all lines (line, entry) of each row (rows,)."""

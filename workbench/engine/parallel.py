@@ -44,7 +44,7 @@ class Linearized:
         if self._jacobians is None:
             grid, value = self._grid, self.value
             lines = (grid.used, grid.lines, grid.entries)
-            found = [self.products([self.state], _unit(value, i))[0] for i in range(grid.entries)]
+            found = [self.products([self.state], unit)[0] for unit in grid.units(value)]
             self._jacobians = torch.stack([row.reshape(lines) for row in found], dim=2)
         return self._jacobians
 
@@ -62,12 +62,6 @@ class Linearized:
         # what f holds may hang on a graph of its own, which later solves need again
         found = torch.autograd.grad(self.value, inputs, g, retain_graph=True, allow_unused=True)
         return [torch.zeros_like(x) if d is None else d for x, d in zip(inputs, found, strict=True)]
-
-
-def _unit(value: torch.Tensor, entry: int) -> torch.Tensor:
-    unit = torch.zeros_like(value)
-    unit[:, entry] = 1.0
-    return unit
 
 
 @dataclass(frozen=True)

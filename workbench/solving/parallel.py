@@ -25,6 +25,7 @@ from .tensors import solve_tensors, solve_untracked
 LEAST = 16  # steps of a trajectory: for fewer there is nothing to gain
 MOST_ROWS = 64  # trajectories side by side: with more, one step of all of them is work enough at a time
 MOST_LINES = 2**16  # steps of all trajectories, whose stages are held at once
+MOST_ENTRIES = 2**23  # of the Jacobians at all stages of all steps: 64 MB
 REST = 63  # solves that are done step by step, at most, before Newton's method is tried again
 
 
@@ -118,10 +119,12 @@ class ParallelInTime:
         """The grid of the solver's steps, which are the same in every solve that reaches its end."""
         mesh = trajectory.mesh
         assert mesh is not None, "solvers of the loop give it"
-        steps = mesh.n_steps
-        self._useless = int(steps.max()) < LEAST or int(steps.sum()) > MOST_LINES
+        assert isinstance(self._solver, TableauSolver), "see `fits`"
+        steps, entries = mesh.n_steps, self._task.y0[0].numel()
+        lines = int(steps.sum())
+        large = lines > MOST_LINES or lines * self._solver.tableau.n_stages * entries**2 > MOST_ENTRIES
+        self._useless = large or int(steps.max()) < LEAST
         if not self._useless:
-            assert isinstance(self._solver, TableauSolver), "see `fits`"
             start = self._task.y0.detach().reshape(len(steps), -1)
             self._grid = Grid(self._solver, mesh, trajectory.ts, start)
             self._common = replace(trajectory, ys=None, steps=None, stats={})
