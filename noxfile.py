@@ -59,6 +59,13 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
+    """Measure ours beside the peers', print the table, write JSON; arguments behind -- go to it."""
+    install(session, "bench")
+    session.run("python", "-m", "benchmarks.speed", *(session.posargs or ["--json", "docs/benchmarks.json"]))
+
+
+@nox.session
+def measure(session: nox.Session) -> None:
     """Measure the main job, then every solver's work against precision; arguments behind -- go to the latter alone."""
     install(session, "test")
     if not session.posargs:

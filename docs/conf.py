@@ -22,10 +22,12 @@ html_title = f"workbench {release}"
 
 
 def draw(app: Any) -> None:
-    """The figures of work against precision, from the measurements beside the pages."""
+    """The figures of work against precision and the tables beside the peers, from the measurements beside the pages."""
     docs = Path(__file__).parent
     script, rows = docs.parent / "benchmarks" / "work_precision.py", docs / "work_precision.json"
     subprocess.run([sys.executable, script, "--draw", rows, "--out", docs / "figures"], check=True)
+    drawn = ["--read", docs / "benchmarks.json", "--page", docs / "figures" / "benchmarks.txt"]
+    subprocess.run([sys.executable, "-m", "benchmarks.speed", *drawn], cwd=docs.parent, check=True)
 
 
 def setup(app: Any) -> None:

@@ -1,0 +1,69 @@
+"""One work in one precision on so many threads, in this process: `python -m benchmarks.speed.cell '{…}'` prints JSON.
+
+A process of its own, because JAX has one precision and every library one number of threads for a whole process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured, for how many seconds, with whom (all, where nobody is named)."""
+
+    work: str
+    precision: str = "float64"
+    threads: int = 1
+    seconds: float = 20.0
+    tiny: bool = False
+    only: tuple[str, ...] = ()
+
+
+def apart(cell: Cell) -> list[dict[str, Any]]:
+    """The rows of a cell, measured in a process of its own."""
+    n = str(cell.threads)
+    environment = {**os.environ, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "MKL_NUM_THREADS": n}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed.cell", json.dumps(asdict(cell))],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def pin(threads: int) -> None:
+    """Keep this process on so many processors: JAX counts those it may use, and takes no other advice."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
+def measured(cell: Cell) -> list[dict[str, Any]]:
+    """The rows of a cell, measured here."""
+    from .timing import compare
+    from .works import WORKS
+
+    work = WORKS[cell.work]
+    rows = compare(work, work.problem(cell.tiny), cell.precision, cell.seconds, set(cell.only))
+    return [{"work": cell.work, "precision": cell.precision, "threads": cell.threads, **row} for row in rows]
+
+
+def main(text: str) -> None:
+    """Measure what `text` says."""
+    asked = json.loads(text)
+    pin(asked["threads"])
+    warnings.simplefilter("ignore")  # those of the peers' own code
+    print(json.dumps(measured(Cell(**{**asked, "only": tuple(asked["only"])}))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,109 @@
+"""The workbench's side: everything of ours that takes part is called from here.
+
+What a version does not have raises Missing and is listed as missing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .contender import Missing, Ready, Result
+from .network import load_torch, torch_gradient
+
+
+def prepared(f: Any, y0: Any, ts: Any, *, solver: str, engine: str, **tolerances: float) -> Any:
+    """A handle of `wb.prepare` that has answered once, so that the engine is known to be there; raises Missing."""
+    import workbench as wb
+    from workbench.errors import WorkbenchError
+
+    try:
+        ready = wb.prepare(f, ts, solver=solver, gradient="discrete", engine=engine, **tolerances)
+        ready(y0)
+    except TypeError as refusal:
+        if "engine" not in str(refusal):
+            raise
+        raise Missing(f"this version's wb.prepare has no engine={engine!r}") from refusal
+    except WorkbenchError as refusal:
+        raise Missing(f"engine={engine!r}: {refusal}") from refusal
+    return ready
+
+
+def kernel_of_gradient(ready: Any) -> Callable[[Any], float] | None:
+    """Seconds inside compiled code for one solve and its gradient at a module's present parameters; None: not told.
+
+    To be filled in with the compiled engine, whose handle can say it.
+    """
+    return None
+
+
+def gradient(
+    module: Any, y0: np.ndarray, ts: np.ndarray, ys: np.ndarray, *, precision: str, engine: str, solver: str,
+    **tolerances: float,
+) -> Ready:  # fmt: skip
+    """Mean squared error against ys and the gradient of a module's weights, through `wb.prepare` and autograd."""
+    import torch
+
+    dtype = getattr(torch, precision)
+    start, wanted = torch.as_tensor(y0, dtype=dtype), torch.as_tensor(ys, dtype=dtype)
+    ready = prepared(module, start, ts, solver=solver, engine=engine, **tolerances)
+
+    def run(module: Any) -> Any:
+        loss = torch.mean((ready(start).ys - wanted) ** 2)
+        loss.backward()
+        return loss
+
+    def load(p: np.ndarray) -> Any:
+        load_torch(module, p)
+        return module
+
+    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)), kernel_of_gradient(ready))
+
+
+def fit_lotka_volterra(problem: Any, precision: str) -> Ready:
+    """Levenberg–Marquardt with forward sensitivities, all compiled."""
+    raise Missing("least squares in the compiled engine does not exist yet")
+
+
+def solve_stiff(problem: Any, precision: str) -> Ready:
+    """A compiled Rosenbrock method at the loosest tolerance that reaches the problem's target."""
+    raise Missing("compiled Rosenbrock methods do not exist yet")
+
+
+def ladder(problem: Any, precision: str) -> Ready:
+    """`wb.fit` with its defaults and 50 tanh units, ended at the first step on the trajectory below the target.
+
+    Its loss is in units of the data's spread, which is below 1, so the mean squared error is lower; `read` gives that.
+    """
+    if precision != "float64":
+        raise Missing("fits are in float64")
+    import workbench as wb
+    from workbench.fitting import FitBudget
+
+    data = wb.Dataset(t=problem.ts, values=problem.ys, row_size=np.array([len(problem.ts)]), channels=("x", "y"))
+
+    def run(seed: np.ndarray) -> tuple[float, float]:
+        reached: list[float] = []
+        began = time.perf_counter()
+
+        def look(step: Any) -> None:
+            if step.rung.startswith("trajectory") and step.loss <= problem.target and not reached:
+                reached.append(time.perf_counter() - began)
+
+        def clock() -> float:
+            return time.monotonic() + (1e9 if reached else 0.0)  # no time is left once the target is reached
+
+        fitted = wb.fit(
+            data, dynamics="mlp", settings={"dynamics.hidden": [problem.hidden]}, split="none", seed=int(seed[0]),
+            budget=FitBudget(clock, None, problem.longest), on_step=look,
+        )  # fmt: skip
+        train = fitted.metrics["train"]
+        return train["sse"] / train["n"], reached[0] if reached else float("inf")
+
+    def read(result: tuple[float, float]) -> Result:
+        return 0.0, np.array([float(result[0] <= problem.target)])
+
+    return Ready(lambda seed: seed, run, read, spent=lambda result: result[1])
