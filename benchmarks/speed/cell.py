@@ -54,7 +54,9 @@ def measured(cell: Cell) -> list[dict[str, Any]]:
 
     work = WORKS[cell.work]
     rows = compare(work, work.problem(cell.tiny), cell.precision, cell.seconds, set(cell.only))
-    return [{"work": cell.work, "precision": cell.precision, "threads": cell.threads, **row} for row in rows]
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # of the last minute: what else was going on
+    head = {"work": cell.work, "precision": cell.precision, "threads": cell.threads, "load": load}
+    return [{**head, **row} for row in rows]
 
 
 def main(text: str) -> None:

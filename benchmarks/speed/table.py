@@ -76,12 +76,18 @@ def text(document: dict[str, Any], works: dict[str, Work]) -> str:
     for (name, precision, threads), rows in cells_of(document["rows"]):
         lines = grid(rows)
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        parts.append(f"\n{works[name].title} · {precision} · {threads} thread{'s' * (threads > 1)}")
+        parts.append(f"\n{works[name].title} · {precision} · {conditions(threads, rows)}")
         for line in lines:
             pairs = enumerate(zip(line, widths, strict=True))
             padded = (cell.ljust(w) if i in (0, 8) else cell.rjust(w) for i, (cell, w) in pairs)
             parts.append("  ".join(padded).rstrip())
     return "\n".join(parts)
+
+
+def conditions(threads: int, rows: list[Row]) -> str:
+    """Threads, and how busy the machine was: a load above the number of threads means that others were at work, too."""
+    load = rows[0].get("load")
+    return f"{threads} thread{'s' * (threads > 1)}" + ("" if load is None else f", load {load:.1f}")
 
 
 def machine(about: dict[str, Any]) -> str:
@@ -103,7 +109,7 @@ def page(document: dict[str, Any], works: dict[str, Work]) -> str:
         if name != before:
             parts += ["", f"### {works[name].title}", "", works[name].says]
         before = name
-        parts += ["", f"{precision}, {threads} thread{'s' * (threads > 1)}:", ""]
+        parts += ["", f"{precision}, {conditions(threads, rows)}:", ""]
         head, *lines = grid(rows)
         parts += markdown(head, lines)
     return "\n".join(parts) + "\n"

@@ -68,7 +68,7 @@ class Scratch:
 def scratch(tiny: bool) -> Scratch:
     """The spiral's 500 points, or 40 on the first two seconds and an error that is soon reached."""
     ts = np.linspace(0.0, 2.0, 40) if tiny else np.linspace(0.0, 25.0, 500)
-    return Scratch(ts, truth(ts), target=1e-1 if tiny else 1e-4)
+    return Scratch(ts, truth(ts), 1e-1, hidden=8, longest=120.0) if tiny else Scratch(ts, truth(ts), 1e-4)
 
 
 def drawn(problem: Scratch, seed: np.ndarray) -> np.ndarray:
