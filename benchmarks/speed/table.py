@@ -157,4 +157,6 @@ def losses(document: dict[str, Any], works: dict[str, Work]) -> list[str]:
                         f"- {works[name].title}, {precision}, {threads} threads: {row['contender']} is {times} times "
                         f"as fast as {ours}."
                     )
+    if not any(row["ours"] and "median" in row for row in document["rows"]):
+        return ["Nothing of ours has been measured yet."]
     return found or ["None among those measured."]
