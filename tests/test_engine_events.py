@@ -10,6 +10,7 @@ import pytest
 import torch
 from workbench_runge_kutta.classical import HEUN2, RK4
 from workbench_runge_kutta.dop853 import DOP853
+from workbench_runge_kutta.radau import RADAU5
 from workbench_runge_kutta.tsitouras import TSIT5
 
 from workbench.contracts import Ending, Event, Mesh, SolveOptions, Trajectory
@@ -75,7 +76,9 @@ def test_the_last_step_is_clipped_and_ends_at_the_event() -> None:
     np.testing.assert_array_equal(found.steps[0, -1], found.event.y[0])
 
 
-@pytest.mark.parametrize("solver", [SOLVER, TableauSolver(RK4, step=0.1), TableauSolver(DOP853)])
+@pytest.mark.parametrize(
+    "solver", [SOLVER, TableauSolver(RK4, step=0.1), TableauSolver(DOP853), TableauSolver(RADAU5, rtol=1e-5)]
+)
 def test_a_replay_of_a_solve_that_ended_by_an_event_has_the_same_bits(solver: Any) -> None:
     y0, ts = np.array([[0.0, 1.0], [0.3, 0.5]]), 7.3 + np.linspace(0, 9, 50)
     first = solved(solver, turn, y0, ts, keep=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from workbench_runge_kutta.leapfrog import LEAPFROG
+from workbench_runge_kutta.radau import RADAU5
 
 from workbench.contracts import SolveOptions
 from workbench.engine import (
@@ -44,15 +45,25 @@ RODAS3 = RosenbrockTableau(  # Sandu et al. (1997), Atmos. Environ. 31, 3459–3
     a=[[], ["0"], ["2", "0"], ["2", "0", "1"]], c=[[], ["4"], ["1", "-1"], ["1", "-1", "-8/3"]],
     m=["2", "0", "1", "1"], errors=[["0", "0", "0", "1"]], order_low=2,
 )  # fmt: skip
-STIFF: list[LoopSolver] = [TableauSolver(trbdf2()), RosenbrockSolver(RODAS3)]
-EACH = pytest.mark.parametrize("solver", STIFF, ids=["trbdf2", "rodas3"])
+STIFF: list[LoopSolver] = [
+    TableauSolver(trbdf2()),
+    TableauSolver(RADAU5, controller="predictive"),
+    RosenbrockSolver(RODAS3),
+]
+NAMES = ["trbdf2", "radau5", "rodas3"]
+EACH = pytest.mark.parametrize("solver", STIFF, ids=NAMES)
+LOBATTO = Tableau(  # Lobatto IIIA of order 4: its coupled stages depend on the explicit one; Hairer & Wanner II, IV.5
+    "lobatto4", 4, c=["0", "1/2", "1"], b=["1/6", "2/3", "1/6"],
+    a=[["0", "0", "0"], ["5/24", "1/3", "-1/24"], ["1/6", "2/3", "1/6"]],
+)  # fmt: skip
+WITH_LOBATTO = pytest.mark.parametrize("solver", [*STIFF, TableauSolver(LOBATTO, step=0.1)], ids=[*NAMES, "lobatto4"])
 
 
 def pendulum(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
     return np.stack([y[:, 1], -np.sin(y[:, 0])], axis=1)
 
 
-@EACH
+@WITH_LOBATTO
 @pytest.mark.parametrize("problem", [TURNING, PAIR], ids=lambda problem: problem.name)
 def test_the_order_is_kept_without_derivatives_of_f(solver: LoopSolver, problem: Any) -> None:
     ts = np.linspace(0, problem.t1, 9)
@@ -89,7 +100,7 @@ def by_hand() -> tuple[Oscillator, np.ndarray, np.ndarray]:
     return Oscillator(np.array([1.3, 0.4, 0.7])), np.array([[1.0, 0.2], [-0.3, 0.8]]), ts
 
 
-@EACH
+@WITH_LOBATTO
 def test_the_steps_are_differentiated_exactly(solver: LoopSolver) -> None:
     f, y0, ts = by_hand()
     found = solver.solve(f, y0, ts[:, 0], ts, SolveOptions(keep=True))
@@ -111,7 +122,11 @@ def test_the_steps_are_differentiated_exactly(solver: LoopSolver) -> None:
     np.testing.assert_allclose(gp, np.einsum("rts,rtsj->rj", g, np.nan_to_num(by_p)), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("solver", [*STIFF, SplittingSolver(LEAPFROG, step=0.05)], ids=["trbdf2", "rodas3", "leapfrog"])
+@pytest.mark.parametrize(
+    "solver",
+    [*STIFF, TableauSolver(LOBATTO, step=0.1), SplittingSolver(LEAPFROG, step=0.05)],
+    ids=[*NAMES, "lobatto4", "leapfrog"],
+)
 def test_torch_follows_the_same_steps_with_the_same_derivative(solver: LoopSolver) -> None:
     """discrete = backprop for a network, in y0 and in its weights."""
     import torch

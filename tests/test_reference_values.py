@@ -87,15 +87,16 @@ def test_errors_are_those_of_the_trusted_solver_of_the_same_order(candidate: Can
 
 
 BEYOND = pytest.mark.xfail(
-    reason="esdirk54 errs by 12 rtol on the Oregonator at 1e-4, by 3 to 4 rtol on van der Pol and Robertson at 1e-7",
+    reason="esdirk54 errs by 12 rtol on the Oregonator at 1e-4, by 3 to 4 rtol on van der Pol at 1e-7",
     strict=True,
 )
 
 
+UNMET = ("oregonator", "van_der_pol_stiff")
 STIFF_CASES = [
-    pytest.param(c, name, marks=[BEYOND] if c.name == "esdirk54" and name != "hires" else [], id=f"{c.name}-{name}")
+    pytest.param(c, name, marks=[BEYOND] if c.name == "esdirk54" and name in UNMET else [], id=f"{c.name}-{name}")
     for c in COMPARED
-    if c.stiff
+    if c.stiff and c.name != "radau5"
     for name in STIFF
 ]
 
@@ -110,6 +111,23 @@ def test_errors_on_stiff_problems_are_those_of_radau_or_of_the_tolerance(candida
     for rtol in (1e-4, 1e-7):
         allowed = 3 * max(trusted_error("Radau", name, rtol), rtol)
         assert error_at(candidate.solver, name, rtol) <= allowed, rtol
+
+
+RADAU5 = next(c for c in COMPARED if c.name == "radau5")
+ROUNDING = 1e-13
+"""Decided by chance: on van der Pol's problem SciPy's Radau errs by 1.6e-15 at 1e-10, by 1.7e-13 at 0.995e-10."""
+
+
+@pytest.mark.parametrize(
+    "rtol", [pytest.param(x, marks=pytest.mark.long) if x in (1e-8, 1e-9) else x for x in TOLERANCES]
+)
+@pytest.mark.parametrize("name", STIFF)
+def test_radau5_errs_at_most_three_times_as_much_as_scipys_radau_at_every_tolerance(name: str, rtol: float) -> None:
+    """The same method with the same estimate of its error: one tolerance at a time, and nothing averaged."""
+    error = error_at(RADAU5.solver, name, rtol)
+    assert error <= 3 * max(trusted_error("Radau", name, rtol), ROUNDING)
+    if rtol == TOLERANCES[-1]:
+        assert error <= 1e-7
 
 
 @pytest.mark.parametrize("name", SHARP)

@@ -41,13 +41,53 @@ def test_a_diagonal_makes_a_tableau_implicit() -> None:
     assert explicit.gamma == 0
 
 
+LOBATTO: dict[str, Any] = {  # Lobatto IIIA of order 4: Hairer & Wanner II, IV.5, table 5.7
+    "name": "lobatto4",
+    "order": 4,
+    "c": ["0", "1/2", "1"],
+    "a": [["0", "0", "0"], ["5/24", "1/3", "-1/24"], ["1/6", "2/3", "1/6"]],
+    "b": ["1/6", "2/3", "1/6"],
+}
+
+
+def test_full_rows_make_a_tableau_fully_implicit() -> None:
+    method = Tableau(**LOBATTO)
+    assert method.implicit
+    assert method.fully_implicit
+    assert method.fsal
+    assert method.gamma == 0
+    assert Tableau(**LOBATTO, filter="1/4").gamma == Fraction(1, 4)
+    assert not Tableau(**TRAPEZOID).fully_implicit
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"a": [["1/2", "1/2", "-1"], *LOBATTO["a"][1:]]}, "first stage of a fully implicit method is explicit"),
+        ({"b": ["1/6", "1/6", "2/3"]}, "last row of a fully implicit method equals b"),
+        ({"filter": "-1/4"}, "filter is a number above 0"),
+        ({"a": [["0", "0", "0"], ["1/2", "0", "0"], ["1/6", "2/3"]]}, "or of 3 if it is fully implicit"),
+    ],
+)
+def test_a_wrong_fully_implicit_tableau_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Tableau(**LOBATTO | change)
+
+
+def test_only_the_error_of_a_fully_implicit_method_has_a_filter() -> None:
+    with pytest.raises(ValueError, match="of a fully implicit method"):
+        Tableau(**TRAPEZOID, filter="1/2")
+    with pytest.raises(ValueError, match="only the error of a fully implicit method has a filter"):
+        Tableau("euler", 1, c=["0"], a=[[]], b=["1"], filter="1/2")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"a": [["1/2"], ["1/2", "1/2"]]}, "first stage of a diagonally implicit method is explicit"),
         ({"a": [["0"], ["1", "0"]], "b": ["1", "0"]}, "share one diagonal entry above 0"),
         ({"a": [["0"], ["1/4", "3/4"]]}, "last row of a diagonally implicit method equals b"),
-        ({"a": [["0"], ["1/2", "1/2", "0"]]}, "need 2 nodes and rows of 0 … 1 entries, or of 1 … 2"),
+        ({"a": [["0"], ["1/2", "1/2", "0"]]}, "need 2 nodes and rows of 0 … 1 entries, of 1 … 2 with"),
         ({"c": ["0", "1/2"]}, "sums to 1.0"),
         ({"c_more": ["1/2"], "a_more": [["1/4", "1/4"]]}, "only explicit methods have further stages"),
     ],

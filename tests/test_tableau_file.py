@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from workbench_runge_kutta.methods import ESDIRK, METHODS, ROSENBROCK
+from workbench_runge_kutta.methods import ESDIRK, METHODS, RADAU, ROSENBROCK
 
 from workbench.contracts import SolveOptions
 from workbench.engine import RosenbrockTableau, Tableau
@@ -58,7 +58,7 @@ def in_toml(method: Tableau | RosenbrockTableau) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("method", [*METHODS, *ESDIRK, *ROSENBROCK], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", [*METHODS, *ESDIRK, *RADAU, *ROSENBROCK], ids=lambda method: method.name)
 def test_every_built_in_method_can_be_written_as_a_file(
     method: Tableau | RosenbrockTableau, write: Callable[[str], Path]
 ) -> None:
@@ -88,6 +88,8 @@ def test_every_built_in_method_can_be_written_as_a_file(
         ('[[], ["1"]]', '"1"', "a is '1', a list of rows was wanted"),
         ("c = [0, 1]", 'kind = "explict"\nc = [0, 1]', "help: did you mean 'explicit'?"),
         ("c = [0, 1]", 'kind = "dirk"\nc = [0, 1]', "kind is dirk, but the rows of a have 0, 1, 2, … entries"),
+        ("c = [0, 1]", 'controller = "predictiv"\nc = [0, 1]', "help: did you mean 'predictive'?"),
+        ("c = [0, 1]", "filter = 0.25\nc = [0, 1]", "filter is the number 0.25, a text was wanted"),
         ("c = [0, 1]", 'kind = "rosenbrock"\nc = [0, 1]', 'there is no key "b" in a method of this kind'),
         ("c = [0, 1]", "c = [0, 1", "method.toml:7:1: error[P003]: no TOML"),
         ("order = 2", "order = " + "9" * 5000, "no TOML"),
@@ -123,9 +125,9 @@ def test_a_file_given_by_name_is_a_solver_for_this_command(write: Callable[[str]
     assert {option.name for option in entry.options} == {"step"}
 
 
-@pytest.mark.parametrize("name", ["kvaerno3", "rodas4"])
+@pytest.mark.parametrize("name", ["kvaerno3", "radau5", "rodas4"])
 def test_an_implicit_method_in_a_file_solves_a_stiff_problem(name: str, write: Callable[[str], Path]) -> None:
-    (method,) = [method for method in (*ESDIRK, *ROSENBROCK) if method.name == name]
+    (method,) = [method for method in (*ESDIRK, *RADAU, *ROSENBROCK) if method.name == name]
     registry = Registry.load(plugin_files=[write(in_toml(method).replace(f'"{name}"', '"mine"'))])
     solver = registry.make("solver", "mine")
     ts = np.array([[0.0, 1.0]])

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from workbench_runge_kutta.methods import ESDIRK, METHODS, ROSENBROCK, SOLVERS
+from workbench_runge_kutta.methods import ESDIRK, METHODS, RADAU, ROSENBROCK, SOLVERS
 
 from workbench.contracts import SolveOptions
 from workbench.engine import RosenbrockTableau, Tableau, TableauSolver
@@ -18,10 +18,10 @@ from workbench.testing.stability import stability_function
 
 Method = Tableau | RosenbrockTableau
 
-ALL = pytest.mark.parametrize("method", [*METHODS, *ESDIRK], ids=lambda method: method.name)
+ALL = pytest.mark.parametrize("method", [*METHODS, *ESDIRK, *RADAU], ids=lambda method: method.name)
 ROWS = pytest.mark.parametrize("method", ROSENBROCK, ids=lambda method: method.name)
-STIFF = pytest.mark.parametrize("method", [*ESDIRK, *ROSENBROCK], ids=lambda method: method.name)
-EVERY = pytest.mark.parametrize("method", [*METHODS, *ESDIRK, *ROSENBROCK], ids=lambda method: method.name)
+STIFF = pytest.mark.parametrize("method", [*ESDIRK, *RADAU, *ROSENBROCK], ids=lambda method: method.name)
+EVERY = pytest.mark.parametrize("method", [*METHODS, *ESDIRK, *RADAU, *ROSENBROCK], ids=lambda method: method.name)
 
 
 def test_every_method_is_offered_with_its_source_and_options() -> None:
@@ -96,6 +96,8 @@ def test_coefficients_that_are_exact_meet_their_conditions_exactly(method: Table
 @ALL
 def test_the_dense_output_joins_smoothly_to_the_next_step(method: Tableau) -> None:
     """dy/dθ at 0 is h k_0 and at 1 is h f(y1): continuous derivatives."""
+    if method.fully_implicit:
+        pytest.skip("a collocation polynomial has the slopes of its own stages, of which f at the start is none")
     end, error = method.n_stages - 1, Conditions(method).of.dense.error  # (power, stage)
     for i, row in enumerate(method.polynomials):
         assert abs(row[0] - (i == 0)) <= 10 * error[0, i]
@@ -116,7 +118,7 @@ def test_a_stiff_method_is_a_stable(method: Method) -> None:
     """R has its poles right of 0, and |R(iy)| ≤ 1 since no coefficient of |D|² − |N|² in powers of y² is negative."""
     function = stability_function(method)
     gaps, slack = function.on_imaginary_axis()
-    assert Fraction(method.gamma) > 0
+    assert min(np.roots([float(x) for x in function.denominator[::-1]]).real) > 0
     assert all(gap >= -10 * slack for gap in gaps)
 
 
@@ -145,6 +147,40 @@ def test_what_a_rosenbrock_method_does_with_time_is_consistent(method: Rosenbroc
         rounding = 10 * (of.single.error[i].sum() + (0 if method.digits is None else 10.0**-method.digits))
         assert abs(alpha - Fraction(method.alpha[i])) <= rounding
         assert abs(gamma - Fraction(method.gammas[i])) <= rounding
+
+
+def test_the_stages_of_radau5_are_collocation_and_its_filter_an_eigenvalue() -> None:
+    """Σ a_ij c_j^(q−1) = c_i^q/q up to q = 3 (Hairer & Wanner II, IV.5, C(η)), the dense output's slopes likewise."""
+    (method,) = RADAU
+    c, slack = [Fraction(x) for x in method.c], Fraction(1, 10**38)
+    for i, row in enumerate(method.a):
+        for q in (1, 2, 3):
+            assert abs(sum(Fraction(x) * y ** (q - 1) for x, y in zip(row, c, strict=True)) - c[i] ** q / q) < slack
+    for j, row in enumerate(method.polynomials):
+        slopes = [sum(p * x * node ** (p - 1) for p, x in enumerate(row, start=1)) for node in c[1:]]
+        assert all(abs(slope - (j == i)) < slack for i, slope in enumerate(slopes, start=1))
+    g = Fraction(method.filter)  # of A⁻¹: x³ − 9x² + 36x − 60
+    assert abs(1 - 9 * g + 36 * g**2 - 60 * g**3) < 100 * slack
+
+
+def test_r_of_radau5_is_the_pade_approximation_of_degrees_two_and_three() -> None:
+    (method,) = RADAU
+    found = stability_function(method)
+    wanted = [1, Fraction(2, 5), Fraction(1, 20), 0], [1, Fraction(-3, 5), Fraction(3, 20), Fraction(-1, 60)]
+    for one, other in zip((found.numerator[:4], found.denominator), wanted, strict=True):
+        assert all(abs(x - y) < Fraction(1, 10**38) for x, y in zip(one, other, strict=True))
+
+
+def test_coefficients_of_radau5_are_those_of_scipy() -> None:
+    from scipy.integrate._ivp import radau
+
+    (method,) = RADAU
+    arrays = method.arrays
+    np.testing.assert_allclose(arrays.c[1:], radau.C, rtol=1e-15)
+    np.testing.assert_allclose(1 / arrays.gamma, radau.MU_REAL, rtol=1e-15)
+    # the estimate of SciPy is (μ/h − J)⁻¹ (f₀ + Σ E_i Z_i/h) with Z = hAk, ours (I − hγ₀J)⁻¹ h Σ (b_i − b̂_i) k_i
+    own = -arrays.errors[0] / arrays.gamma
+    np.testing.assert_allclose(own, [1, *(arrays.a[1:, 1:].T @ radau.E)], rtol=1e-14)
 
 
 def test_coefficients_of_dop853_are_those_of_scipy() -> None:

@@ -38,15 +38,16 @@ class Stops:
 
 
 class Adaptive(Active):
-    """Active rows with the step h to try, the last two errors, how much h may grow, and the τ where a step must end."""
+    """Active rows: the step h to try, the last one, the last two errors, how much h may grow, where a step must end."""
 
-    FIELDS = (*Active.FIELDS, "h", "previous", "before", "ceiling", "stop", "ended")
+    FIELDS = (*Active.FIELDS, "h", "last", "previous", "before", "ceiling", "stop", "ended")
 
     def __init__(self, march: March, start: float) -> None:
         super().__init__(march.flow, march.arrays)
         n = len(self)
         self.stops = Stops(march.flow, march.options.breaks)
         self.h, self.ceiling = np.zeros(n), np.full(n, np.inf)
+        self.last = np.full(n, np.nan)  # of the steps accepted; there is none yet
         self.previous, self.before = np.full(n, start), np.full(n, start)
         self.stop = self.stops.after(self.row, self.tau)
         self.ended = np.zeros(n, dtype=bool)  # at an event, or because of one
@@ -71,6 +72,9 @@ class Attempt:
         self.size1 = arrays.magnitude(self.y1)
         self.error = control.error(arrays, errors, active.size, self.size1)
         self.accept = self.error <= 1.0
+        self.iterations = stepper.iterations
+        if self.iterations is not None:
+            self.accept &= np.isfinite(self.iterations)
         if not stepper.closed and np.count_nonzero(self.accept):
             onward = self.accept & ~self.clipped if self.ending and not march.looking else self.accept
             need = march.close(active, k, t, middle, self.tau1, self.y1, onward)
@@ -138,15 +142,18 @@ def _resolved(march: March, active: Adaptive) -> np.ndarray:
 def _next_steps(active: Adaptive, attempt: Attempt, control: Control) -> np.ndarray:
     """The steps to try next (rows,): a rejected one shrinks, one that was clipped does not hold the next one short."""
     accept, error = attempt.accept, attempt.error
-    factor = np.fmin(control.factor(error, active.previous, active.before), active.ceiling)
-    h = attempt.h * factor
+    factor = control.factor(error, active.previous, active.before, attempt.h / active.last)
+    factor = np.fmin(factor, active.ceiling)
+    h = attempt.h * control.held(factor, attempt.iterations)
+    floored = np.maximum(error, control.controller.floor)
     if np.count_nonzero(accept) == len(accept):
-        active.before, active.previous = active.previous, np.maximum(error, 1e-4)
+        active.before, active.previous, active.last = active.previous, floored, attempt.h
         active.ceiling = np.full(len(accept), control.grow)
     else:
         h = np.where(accept, h, np.minimum(h, control.retry(error) * attempt.h))
         active.before = np.where(accept, active.previous, active.before)
-        active.previous = np.where(accept, np.maximum(error, 1e-4), active.previous)
+        active.previous = np.where(accept, floored, active.previous)
+        active.last = np.where(accept, attempt.h, active.last)
         active.ceiling = np.where(accept, control.grow, 1.0)
         active.rejected += ~accept
     if attempt.ending:

@@ -12,6 +12,7 @@ import numpy as np
 from .arrays import NumpyArrays, TorchArrays
 from .controllers import CONTROLLERS, Controller
 from .flow import Clock, Flow
+from .newton import PATIENCE
 
 Array = Any
 
@@ -52,18 +53,36 @@ class Control:
         rest = sum(norm**2 for norm in norms[1:])
         return np.where(lead == 0, 0.0 * rest, lead / np.sqrt(lead + 0.01 * rest))
 
-    def factor(self, error: np.ndarray, previous: np.ndarray, before: np.ndarray) -> np.ndarray:
+    def factor(self, error: np.ndarray, previous: np.ndarray, before: np.ndarray, growth: np.ndarray) -> np.ndarray:
         """How much longer the next step may be (rows,), before any ceiling; `shrink` where the error is not finite.
 
-        `previous` and `before` are the errors of the last two accepted steps.
+        `previous` and `before` are the errors of the last two accepted steps, `growth` is how much longer this step is
+        than the last accepted one, NaN where there was none.
         """
         one, two, three = self.exponents
         factor = error**-one
         factor *= previous**-two
         if three:
             factor *= before**-three
+        if self.controller.predictive:
+            factor = np.fmin(factor * growth, error ** (-1.0 / self.k))
         factor *= self.safety
         return np.fmax(factor, self.shrink)
+
+    def held(self, factor: np.ndarray, iterations: np.ndarray | None) -> np.ndarray:
+        """The factor (rows,) after a step whose equations took that many `iterations`, and not for a little growth.
+
+        More iterations, shorter steps (Hairer & Wanner, Solving ODEs II, 2nd ed., IV.8): half of it where there were
+        too many. After more than half of those no step grows, for it would be too long at once (the step that keeps a
+        rate of convergence: Gustafsson & Söderlind 1997, SIAM J. Sci. Comput. 18, 23–40).
+        """
+        if iterations is not None:
+            share = (2 * PATIENCE + 1) / (2 * PATIENCE + iterations)
+            slow = np.where(iterations > PATIENCE // 2, 1.0, np.inf)
+            factor = np.where(np.isinf(iterations), np.fmin(factor, 0.5), np.fmin(share * factor, slow))
+        if self.controller.hold > 1.0:
+            factor = np.where((factor > 1.0) & (factor < self.controller.hold), 1.0, factor)
+        return factor
 
     def retry(self, error: np.ndarray) -> np.ndarray | float:
         """How long a rejected step may be at most, as a share of what was tried (rows,)."""

@@ -24,7 +24,7 @@ class DirkStepper:
     state, whose rounding f would magnify. A row whose equations are not solved gets NaN, and a shorter step.
     """
 
-    closed, more, stiff = True, 0, True
+    closed, more, stiff, iterations = True, 0, True, None
 
     def __init__(self, tableau: Tableau, arrays: NumpyArrays | TorchArrays, newton: Newton) -> None:
         data = tableau.arrays
@@ -78,35 +78,16 @@ class DirkStepper:
         arrays = self._arrays
         base = y + h * arrays.combine(self._a[i], k[:i])
         scaled = self._diagonal[i] * h
+        stage = Stage(f, derivatives, arrays, row, t, middle, scaled, base)
         with arrays.quietly():
-            found = self._newton.solve(f, derivatives, row, t, middle, scaled, base, k[i - 1], inverse)
+            found = self._newton.solve(stage, k[i - 1], inverse)
         if self.unsolved is not None:
             self.unsolved |= ~(found.solved | found.lost)
         self.rhs_per_step += found.evaluations
         self.jacobians_per_step += found.jacobians
-        slope = found.k
-        if arrays.graph:
-            slope = self._differentiable(f, derivatives, row, t, middle, scaled, base, slope)
+        slope = stage.differentiable(found.k) if arrays.graph else found.k
         k[i] = slope if found.solved.all() else arrays.where(found.solved, slope, slope * np.nan)
         return base + scaled * k[i]
-
-    def _differentiable(
-        self,
-        f: Call,
-        derivatives: Jacobians,
-        row: np.ndarray,
-        t: np.ndarray,
-        middle: np.ndarray,
-        scaled: Array,
-        base: Array,
-        k: Array,
-    ) -> Array:
-        """One more step of Newton, exact and in torch's graph: its derivative is that of the implicit function."""
-        arrays, fixed = self._arrays, k.detach()
-        with arrays.quietly():
-            here = base + scaled * fixed
-            matrix = arrays.pencil(1.0, scaled, derivatives.by_state(t, here, row, middle, fixed))
-        return fixed + arrays.solve(matrix, f(t, base + scaled * fixed, row, middle) - fixed)
 
     def accept(self, row: np.ndarray) -> None:
         """Nothing is carried but the slope at the end."""
@@ -120,3 +101,49 @@ class DirkStepper:
     def dense_weights(self, theta: np.ndarray) -> np.ndarray:
         """The weight of each slope at θ (point,): (point, slope)."""
         return powers(theta, self._w.shape[1]) @ self._w.T
+
+
+class Stage:
+    """k = f(t, base + hγ k) in some rows, `scaled` being hγ as a column (newton.Equations)."""
+
+    evaluations = jacobians = 1
+
+    def __init__(
+        self,
+        f: Call,
+        derivatives: Jacobians,
+        arrays: NumpyArrays | TorchArrays,
+        row: np.ndarray,
+        t: np.ndarray,
+        middle: np.ndarray,
+        scaled: Array,
+        base: Array,
+    ) -> None:
+        self._f, self._derivatives, self._arrays = f, derivatives, arrays
+        self._row, self._t, self._middle, self._scaled, self._base = row, t, middle, scaled, base
+
+    def states(self, k: Array) -> Array:
+        """Where f is evaluated (rows, entry)."""
+        return self._base + self._scaled * k
+
+    def moved(self, change: Array) -> Array:
+        """How the states change with k (rows, entry)."""
+        return self._scaled * change
+
+    def slopes(self, y: Array) -> Array:
+        """f at these states (rows, entry)."""
+        return self._f(self._t, y, self._row, self._middle)
+
+    def inverse(self, some: np.ndarray, y: Array) -> Array:
+        """(I − hγJ)⁻¹ with J at the states of `some` rows (index)."""
+        here = (self._t[some], y[some], self._row[some], self._middle[some])
+        jacobian = self._derivatives.by_state(*here, self._f(*here))
+        return self._arrays.inverse(self._arrays.pencil(1.0, self._scaled[some], jacobian))
+
+    def differentiable(self, k: Array) -> Array:
+        """One more step of Newton, exact and in torch's graph: its derivative is that of the implicit function."""
+        arrays, fixed = self._arrays, k.detach()
+        with arrays.quietly():
+            jacobian = self._derivatives.by_state(self._t, self.states(fixed), self._row, self._middle, fixed)
+            matrix = arrays.pencil(1.0, self._scaled, jacobian)
+        return fixed + arrays.solve(matrix, self.slopes(self.states(fixed)) - fixed)

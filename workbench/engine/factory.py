@@ -16,6 +16,7 @@ def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable
     """What an offer of this method calls: an adaptive method has tolerances, another one a step."""
 
     usual = Fraction(0 if isinstance(tableau, Splitting) else tableau.rtol)
+    control: ControllerName = tableau.controller if isinstance(tableau, Tableau) else "pi"
 
     def adaptive(
         rtol: float = float(usual),
@@ -24,7 +25,7 @@ def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable
         first_step: float = 0.0,
         min_step: float = 0.0,
         max_step: float = 0.0,
-        controller: ControllerName = "pi",
+        controller: ControllerName = control,
     ) -> Any:
         return _solver_class(tableau)(
             tableau,

@@ -24,7 +24,7 @@ class RosenbrockStepper:
     Its slopes are f at the start, the stages k_i, and f at the end.
     """
 
-    closed, more, stiff, unsolved = False, 0, True, None
+    closed, more, stiff, unsolved, iterations = False, 0, True, None, None
 
     def __init__(self, tableau: RosenbrockTableau, arrays: NumpyArrays | TorchArrays) -> None:
         data = tableau.arrays

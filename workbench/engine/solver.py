@@ -15,6 +15,8 @@ from .arrays import NumpyArrays, TorchArrays, library
 from .control import Control
 from .controllers import CONTROLLERS, Controller, ControllerName
 from .dirk import DirkStepper
+from .firk import FirkStepper
+from .firk_stages import FirkStages
 from .flow import Flow
 from .follow import equal_steps, follow
 from .march import March
@@ -137,7 +139,7 @@ class MethodSolver(LoopSolver):
 
 @dataclass(frozen=True)
 class TableauSolver(MethodSolver):
-    """A Runge–Kutta method, explicit or diagonally implicit, in the common loop."""
+    """A Runge–Kutta method, explicit or implicit, in the common loop."""
 
     tableau: Tableau
 
@@ -149,11 +151,15 @@ class TableauSolver(MethodSolver):
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
         if self.tableau.implicit:
-            return DirkStepper(self.tableau, arrays, Newton(arrays, self.rtol, self.atol))
+            full = self.tableau.fully_implicit
+            newton = Newton(arrays, self.rtol, self.atol, counting=full)
+            return (FirkStepper if full else DirkStepper)(self.tableau, arrays, newton)
         return TableauStepper(self.tableau, arrays)
 
     def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
         """How the slopes of its steps are differentiated."""
+        if isinstance(stepper, FirkStepper):
+            return FirkStages(self.tableau, stepper, arrays)
         assert isinstance(stepper, TableauStepper | DirkStepper)
         return RungeKuttaStages(self.tableau, stepper, arrays)
 

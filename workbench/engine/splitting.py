@@ -64,7 +64,7 @@ class SplittingStepper:
 
     c_all = np.array([[0.0], [0.5], [1.0]])
     end, closed, more = 2, False, 0
-    jacobians_per_step, stiff, unsolved = 0, False, None
+    jacobians_per_step, stiff, unsolved, iterations = 0, False, None, None
 
     def __init__(self, method: Splitting, arrays: NumpyArrays | TorchArrays) -> None:
         self._arrays, self._substeps = arrays, method.substeps

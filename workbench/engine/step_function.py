@@ -35,6 +35,7 @@ class FunctionStepper:
     end, closed, more = 2, False, 0
     jacobians_per_step, stiff = 0, False
     unsolved: np.ndarray | None = None
+    iterations = None
 
     def __init__(self, step: Step, dense_powers: int, adaptive: bool, arrays: NumpyArrays | TorchArrays) -> None:
         self._step, self._powers, self._adaptive, self._arrays = step, dense_powers, adaptive, arrays

@@ -33,6 +33,10 @@ class Stepper(Protocol):
         """In which rows (rows,) the last step's own equations were not solved, where it has any."""
 
     @property
+    def iterations(self) -> np.ndarray | None:
+        """How many the last step's equations take to the tolerance (rows,), inf for too many; None: no matter."""
+
+    @property
     def rhs_per_step(self) -> int | np.ndarray:
         """Evaluations of f in the last step, the same in all rows or (rows,)."""
 
@@ -63,7 +67,7 @@ class Stepper(Protocol):
 class TableauStepper:
     """Steps of an explicit tableau."""
 
-    jacobians_per_step, stiff, unsolved = 0, False, None
+    jacobians_per_step, stiff, unsolved, iterations = 0, False, None, None
 
     def __init__(self, tableau: Tableau, arrays: NumpyArrays | TorchArrays) -> None:
         data = tableau.arrays

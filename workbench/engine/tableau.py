@@ -1,4 +1,4 @@
-"""A Runge–Kutta method as data, explicit or diagonally implicit: exact coefficients, checked when written down."""
+"""A Runge–Kutta method as data, explicit or implicit: exact coefficients, checked when they are written down."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .controllers import ControllerName
 from .dense import Polynomial, tower
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ class Tableau:
 
     Rows of `a` with 0, 1, 2, … entries make it explicit. With 1, 2, 3, … entries, the diagonal included, it is
     diagonally implicit with an explicit first stage (ESDIRK): the first row is 0, the other rows share one diagonal
-    entry γ, and the last row equals b, so that the last slope is f at the step's end.
+    entry γ, and the last row equals b, so that the last slope is f at the step's end. With as many entries in every row
+    as there are stages it is fully implicit: the first row is 0 and the last one equals b, as before, and the stages
+    between are one system of equations. Radau IIA methods have a column of 0 beside their own coefficients.
 
     Coefficients are strings: fractions ("1/5") or decimals as published. `digits` is the number of decimals of a method
     that is published rounded; without it every identity must hold exactly. An error estimate h Σ e_i k_i comes from the
     embedded weights `b_low` or from rows `errors`; of several rows the first leads and the others only damp it, as in
-    dop853 (Hairer, Nørsett & Wanner, Solving ODEs I, 2nd ed., II.10). Its stages may include f at the step's end.
+    dop853 (Hairer, Nørsett & Wanner, Solving ODEs I, 2nd ed., II.10). Its stages may include f at the step's end. Of a
+    fully implicit method it is (I − hγJ)⁻¹ times that, where `filter` is the number γ.
 
     Dense output has one line of weights a stage: `dense` (powers θ, θ², … of each weight) or `tower` (see
     `dense.tower`), over the stages of the method, then f at the step's end unless it is a stage already, then the
@@ -42,6 +46,7 @@ class Tableau:
     b_low: Row = ()
     errors: Sequence[Row] = ()
     order_low: int | None = None
+    filter: str = "0"
     dense: Sequence[Row] = ()
     tower: Sequence[Row] = ()
     c_more: Row = ()
@@ -49,13 +54,16 @@ class Tableau:
     dense_order: int = 3  # local error of the dense output is O(h^(dense_order + 1))
     digits: int | None = None
     rtol: str = "1e-6"  # of its solver, where nothing else is asked for; atol is a thousandth
+    controller: ControllerName = "pi"  # likewise
     summary: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
         self._check_shape()
         if self.implicit:
-            self._check_diagonal()
+            self._check_implicit()
+        elif Fraction(self.filter):
+            raise ValueError(f"tableau {self.name}: only the error of a fully implicit method has a filter")
         first = self.n_stages
         if [len(row) for row in self.a_more] != list(range(first, first + len(self.c_more))):
             raise ValueError(f"tableau {self.name}: stages of the dense output start with {first} entries")
@@ -75,23 +83,26 @@ class Tableau:
 
     def _check_shape(self) -> None:
         stages, widths = len(self.b), [len(row) for row in self.a]
-        explicit, implicit = list(range(stages)), list(range(1, stages + 1))
-        if len(self.c) != stages or widths not in (explicit, implicit) or not stages:
+        explicit, diagonal, full = list(range(stages)), list(range(1, stages + 1)), [stages] * stages
+        if len(self.c) != stages or widths not in (explicit, diagonal, full) or not stages:
             raise ValueError(
                 f"tableau {self.name}: {stages} weights need {stages} nodes and rows of 0 … {stages - 1} entries, "
-                f"or of 1 … {stages} with the diagonal of an implicit method"
+                f"of 1 … {stages} with the diagonal of an implicit method, or of {stages} if it is fully implicit"
             )
 
-    def _check_diagonal(self) -> None:
-        diagonal = [Fraction(row[-1]) for row in self.a]
-        if diagonal[0] != 0 or len(diagonal) < 2:
-            raise ValueError(f"tableau {self.name}: the first stage of a diagonally implicit method is explicit: [0]")
-        if len(set(diagonal[1:])) > 1 or diagonal[1] <= 0:
+    def _check_implicit(self) -> None:
+        kind = "fully" if self.fully_implicit else "diagonally"
+        if any(map(Fraction, self.a[0])) or len(self.b) < 2:
+            raise ValueError(f"tableau {self.name}: the first stage of a {kind} implicit method is explicit: [0]")
+        diagonal = {Fraction(row[-1]) for row in self.a[1:]}
+        if not self.fully_implicit and (len(diagonal) > 1 or min(diagonal) <= 0):
             raise ValueError(f"tableau {self.name}: the stages after the first share one diagonal entry above 0")
         if [Fraction(x) for x in self.a[-1]] != [Fraction(x) for x in self.b]:
-            raise ValueError(f"tableau {self.name}: the last row of a diagonally implicit method equals b")
+            raise ValueError(f"tableau {self.name}: the last row of a {kind} implicit method equals b")
         if self.c_more:
             raise ValueError(f"tableau {self.name}: only explicit methods have further stages for their dense output")
+        if Fraction(self.filter) < 0 or (Fraction(self.filter) and not self.fully_implicit):
+            raise ValueError(f"tableau {self.name}: filter is a number above 0, of a fully implicit method")
 
     def _differs(self, found: Fraction | int, wanted: Fraction, scale: Fraction | int = 1) -> bool:
         slack = 0 if self.digits is None else 10 * Fraction(1, 10**self.digits) * max(1, scale, abs(wanted))
@@ -99,12 +110,19 @@ class Tableau:
 
     @property
     def implicit(self) -> bool:
-        """The rows of `a` hold their diagonal: every stage after the first is an equation for its slope."""
-        return bool(self.a) and len(self.a[0]) == 1
+        """The rows of `a` hold their diagonal: the stages after the first are equations for their slopes."""
+        return bool(self.a) and len(self.a[0]) > 0
+
+    @property
+    def fully_implicit(self) -> bool:
+        """The rows of `a` are full: the stages after the first are one system of equations."""
+        return self.implicit and len(self.a[0]) > 1
 
     @property
     def gamma(self) -> Fraction:
-        """The diagonal entry that the implicit stages share; 0 for an explicit method."""
+        """The diagonal entry that the implicit stages share, or that of the filter; 0 for an explicit method."""
+        if self.fully_implicit:
+            return Fraction(self.filter)
         return Fraction(self.a[-1][-1]) if self.implicit else Fraction(0)
 
     @property
@@ -171,7 +189,7 @@ def padded(rows: Sequence[Sequence[Any]], width: int) -> np.ndarray:
 class Arrays:
     """A tableau in float64: c (stage,), a (stage, stage), b (own stage,), errors (row, stage), w (stage, power).
 
-    `a` holds the diagonal of an implicit method, `gamma` the entry that its stages share.
+    `a` holds the diagonal of an implicit method, `gamma` the entry that its stages share or that of its filter.
     """
 
     def __init__(self, tableau: Tableau) -> None:

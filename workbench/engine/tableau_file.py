@@ -13,13 +13,14 @@ from typing import Any
 from ..errors.base import Where
 from ..errors.nearest import did_you_mean
 from ..errors.plugins import PluginFileUnusable
+from .controllers import CONTROLLERS
 from .rosenbrock_tableau import RosenbrockTableau
 from .tableau import Tableau
 
 LARGEST_FILE = 256 * 1024  # bytes; dop853 takes 8 thousand
 MOST_STAGES = 64
 LONGEST_ENTRY = 400  # letters of one coefficient; the longest of vern7 has 143
-KINDS = ("explicit", "dirk", "rosenbrock")
+KINDS = ("explicit", "dirk", "firk", "rosenbrock")
 
 _NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d{1,3})?)", re.ASCII)
 
@@ -29,8 +30,8 @@ Wrong = Callable[..., PluginFileUnusable]
 def read_tableau(file: Traversable) -> Tableau | RosenbrockTableau:
     """The method in a file; raises PluginFileUnusable with the file, the key and what was meant.
 
-    `kind` is "explicit", "dirk" or "rosenbrock", and what the other keys say unless it is given. Coefficients are texts
-    ("1/6", "0.161") or whole numbers: a bare 0.161 would be rounded before anyone sees it.
+    `kind` is "explicit", "dirk", "firk" or "rosenbrock", and what the other keys say unless it is given. Coefficients
+    are texts ("1/6", "0.161") or whole numbers: a bare 0.161 would be rounded before anyone sees it.
     """
 
     def wrong(message: str, help: str = "", line: int | None = None, column: int | None = None) -> PluginFileUnusable:
@@ -50,10 +51,17 @@ def read_tableau(file: Traversable) -> Tableau | RosenbrockTableau:
         method = home(**values)
     except ValueError as error:
         raise wrong(str(error)) from None
-    if isinstance(method, Tableau) and given not in (None, "dirk" if method.implicit else "explicit"):
-        rows = "1, 2, 3, …" if method.implicit else "0, 1, 2, …"
-        raise wrong(f"kind is {given}, but the rows of a have {rows} entries", 'rows of "dirk" hold their diagonal')
+    if isinstance(method, Tableau) and given not in (None, _kind(method)):
+        rows = {"explicit": "0, 1, 2, …", "dirk": "1, 2, 3, …", "firk": f"{len(method.b)}, {len(method.b)}, …"}
+        hint = 'rows of "dirk" hold their diagonal, those of "firk" are full'
+        raise wrong(f"kind is {given}, but the rows of a have {rows[_kind(method)]} entries", hint)
     return method
+
+
+def _kind(method: Tableau) -> str:
+    if method.fully_implicit:
+        return "firk"
+    return "dirk" if method.implicit else "explicit"
 
 
 def _parsed(file: Traversable, wrong: Wrong) -> dict[str, Any]:
@@ -97,8 +105,13 @@ def _value(key: str, value: Any, home: type[Tableau | RosenbrockTableau], wrong:
         if type(value) is not int or not least <= value <= 100:
             raise wrong(f"{key} is {_shown(value)}, a whole number from {least} to 100 was wanted")
         return value
-    if key == "gamma":
+    if key in ("gamma", "filter"):
         return _entry(key, value, wrong)
+    if key == "controller":
+        if value not in CONTROLLERS:
+            hint = did_you_mean(value, CONTROLLERS) if isinstance(value, str) else ""
+            raise wrong(f"controller is {_shown(value)}, one of {', '.join(CONTROLLERS)} was wanted", hint)
+        return value
     if meant == "str":
         if not isinstance(value, str) or not value.strip() or len(value.splitlines()) > 1:
             raise wrong(f"{key} is {_shown(value)}, one line of text was wanted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import comb
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class StabilityFunction(NamedTuple):
 
 
 def stability_function(method: Tableau | RosenbrockTableau) -> StabilityFunction:
-    """N = D (1 + Σ z^j bᵀB^(j−1)1) up to the number of stages, D = (1 − γz)^(number of implicit stages).
+    """N = D (1 + Σ z^j bᵀB^(j−1)1) up to the number of stages, D = det(I − zB): (1 − γz)^(number of implicit stages).
 
     >>> heun = Tableau("heun2", 2, c=["0", "1"], a=[[], ["1"]], b=["1/2", "1/2"])
     >>> [str(x) for x in stability_function(heun).numerator]
@@ -37,9 +38,7 @@ def stability_function(method: Tableau | RosenbrockTableau) -> StabilityFunction
     """
     of = coefficients(method)
     stages = len(method.b) if isinstance(method, Tableau) else len(method.m)
-    implicit = (stages - 1 if method.implicit else 0) if isinstance(method, Tableau) else stages
-    gamma = Fraction(method.gamma)
-    denominator = [comb(implicit, i) * (-gamma) ** i for i in range(implicit + 1)]
+    denominator = _denominator(method, of.single.exact)
     series, slack = [Fraction(1)], [0.0]
     column, size, error = [Fraction(1)] * stages, np.ones(stages), np.zeros(stages)
     matrix, rounding = np.abs(of.single.floats[:stages, :stages]), of.single.error[:stages, :stages]
@@ -56,6 +55,32 @@ def stability_function(method: Tableau | RosenbrockTableau) -> StabilityFunction
         numerator.append(sum((d * series[j] for d, j in parts), Fraction(0)))
         bounds.append(sum(abs(float(d)) * slack[j] for d, j in parts))
     return StabilityFunction(tuple(numerator), tuple(denominator), tuple(bounds))
+
+
+def _denominator(method: Tableau | RosenbrockTableau, matrix: Sequence[Sequence[Fraction]]) -> list[Fraction]:
+    """det(I − zB) in powers of z."""
+    if isinstance(method, Tableau) and method.fully_implicit:
+        return _determinant([list(row[1:]) for row in matrix[1:]])
+    stages = len(method.b) if isinstance(method, Tableau) else len(method.m)
+    implicit = (stages - 1 if method.implicit else 0) if isinstance(method, Tableau) else stages
+    gamma = Fraction(method.gamma)
+    return [comb(implicit, i) * (-gamma) ** i for i in range(implicit + 1)]
+
+
+def _determinant(matrix: list[list[Fraction]]) -> list[Fraction]:
+    """det(I − zM) in powers of z, by Faddeev's and Leverrier's recursion.
+
+    >>> [str(x) for x in _determinant([[Fraction(5, 12), Fraction(-1, 12)], [Fraction(3, 4), Fraction(1, 4)]])]
+    ['1', '-2/3', '1/6']
+    """
+    n = len(matrix)
+    found, product = [Fraction(1)], [[Fraction(0)] * n for _ in range(n)]
+    for power in range(1, n + 1):
+        inner = [[x + (found[-1] if i == j else 0) for j, x in enumerate(row)] for i, row in enumerate(product)]
+        columns = list(zip(*inner, strict=True))
+        product = [[sum((a * b for a, b in zip(row, c, strict=True)), Fraction(0)) for c in columns] for row in matrix]
+        found.append(-sum((product[i][i] for i in range(n)), Fraction(0)) / power)
+    return found
 
 
 def _square(p: tuple[Fraction, ...]) -> list[Fraction]:
