@@ -1,1 +1,27 @@
-"""The compiled engine: a model's graph and its solver as one small C library, built once and kept."""
+"""The compiled engine: a graph and a method become one C file for each purpose, built once, and called by ctypes.
+
+No torch here, and nothing that a user wrote reaches the compiler: identifiers are generated. `Kernel` is the compiled
+library of a graph and a method, `Handle` a solve at given times, `Solved` what it found. They are loaded on first use:
+`workbench.compiled.build` alone needs no NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .choose import compilable as compilable
+    from .handle import Handle as Handle
+    from .handle import Solved as Solved
+    from .kernel import Kernel as Kernel
+    from .pieces import Pieces as Pieces
+
+MODULES = {"compilable": "choose", "Handle": "handle", "Solved": "handle", "Kernel": "kernel", "Pieces": "pieces"}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, its module imported now."""
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{MODULES[name]}", __name__), name)

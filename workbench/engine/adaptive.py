@@ -77,7 +77,7 @@ class Attempt:
             self.accept &= np.isfinite(self.iterations)
         if not stepper.closed and np.count_nonzero(self.accept):
             onward = self.accept & ~self.clipped if self.ending and not march.looking else self.accept
-            need = march.close(active, k, t, middle, self.tau1, self.y1, onward)
+            need = march.close(active, k, t, middle, self.tau1, self.y1, onward, self.accept)
             self.accept &= ~need | arrays.finite(k[stepper.end])
 
 

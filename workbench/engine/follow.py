@@ -106,7 +106,7 @@ def _step(march: March, active: Active, plan: Plan, number: int, k: Slopes) -> N
     active.count(stepper)
     good = arrays.finite(y1)
     if not stepper.closed:
-        march.close(active, k, t, middle, tau1, y1, good if march.looking else good & ~last & ~clipped)
+        march.close(active, k, t, middle, tau1, y1, good if march.looking else good & ~last & ~clipped, good)
     taken = Taken(tau1, clipped, last, y1, k)
     if np.count_nonzero(good) < len(good):
         march.collapse(active, ~good, tau1 - active.tau, k, y1)

@@ -101,14 +101,15 @@ class March:
         tau1: np.ndarray,
         y1: Array,
         onward: np.ndarray,
+        accepted: np.ndarray,
     ) -> np.ndarray:
-        """Evaluate the slope at the step's end into k, for rows that go `onward` or are observed inside the step.
+        """Evaluate the slope at the step's end into k, for rows that go `onward` or are observed inside it, `accepted`.
 
         Returns in which rows (rows,) it was evaluated.
         """
         end, need = self.stepper.end, onward
         if np.count_nonzero(onward) < len(onward):
-            need = onward | self.record.observed.inside(active.row, active.tau, tau1)
+            need = onward | (accepted & self.record.observed.inside(active.row, active.tau, tau1))
         some = np.flatnonzero(need)
         if len(some) == len(need):
             k[end] = self.flow(t[end], y1, active.row, middle)

@@ -1,0 +1,51 @@
+"""What Python and C agree on: one structure, written down once and given to both."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+WHOLE, NUMBER = ctypes.c_int64, ctypes.c_double
+INTEGERS = (
+    *("rows", "times", "width", "plan_width", "p_stride", "n_breaks", "max_steps", "keep", "retry"),
+)  # fmt: skip
+NUMBERS = ("rtol", "first_step", "min_step", "cap", "safety", "shrink", "grow", "start", "error_power", "deadline")
+POINTERS = {
+    "double": (
+        *("t0", "sign", "low", "high", "end", "tau", "atol", "breaks", "u_knots", "u_origin", "u_pieces", "plan"),
+        *("mesh", "failure_tau", "failure_h", "failure_y", "failure_k", "failure_tried"),
+    ),
+    "int64_t": (
+        *("n_times", "u_first", "plan_steps", "n_steps", "n_rejected", "n_rhs", "n_jacobians", "status"),
+        "failure_steps",
+    ),
+    "uint8_t": ("plan_clipped", "clipped", "u_smooth"),
+    "void": ("y0", "c", "p", "ys", "states", "tapes", "gys", "g_y0", "g_p", "by"),
+}
+"""Arrays, row by row; `void` ones hold the kernel's own kind of real numbers."""
+
+
+class Task(ctypes.Structure):
+    """One call: sizes, settings, and where the arrays are."""
+
+    _fields_ = [
+        *((name, WHOLE) for name in INTEGERS),
+        *((name, NUMBER) for name in NUMBERS),
+        ("beta", NUMBER * 3),
+        *((name, ctypes.c_void_p) for names in POINTERS.values() for name in names),
+    ]
+
+
+def declaration() -> str:
+    """The structure in C."""
+    lines = [f"    int64_t {name};" for name in INTEGERS] + [f"    double {name};" for name in NUMBERS]
+    lines.append("    double beta[3];")
+    lines += [f"    {kind} *{name};" for kind, names in POINTERS.items() for name in names]
+    return "\n".join(["typedef struct {", *lines, "} Task;"]) + "\n"
+
+
+def address(array: np.ndarray | None) -> Any:
+    """Where the first entry of a contiguous array is."""
+    return None if array is None else array.__array_interface__["data"][0]

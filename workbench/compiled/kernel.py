@@ -1,0 +1,119 @@
+"""A graph and a method → one C file, built and loaded."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..engine import RosenbrockTableau, Tableau
+from ..graph import Graph
+from .abi import Task, declaration
+from .build import library
+from .fit_abi import Fit
+from .fit_abi import declaration as fit_declaration
+from .method import explicit
+from .observed import observed
+from .printer import Printer
+from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
+
+HEADERS = {
+    "solve": ("{0}", "march", "entry_solve"),
+    "pull": ("{0}", "taken", "{0}_pull", "entry_pull"),
+    "push": ("{0}", "taken", "{0}_push", "entry_push"),
+}
+FIT = ("cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")
+HEADERS["fit"] = (*dict.fromkeys((*HEADERS["solve"], *HEADERS["push"])), *FIT)
+"""What each purpose includes, by the kind of method: nothing is compiled that is not used."""
+LONG = 300  # statements of formulas from which the compiler tries less hard, in half the time
+REALS = {np.dtype(np.float32): ("float", 0), np.dtype(np.float64): ("double", 1)}
+
+
+class Kernel:
+    """The functions of a graph and a method for one kind of reals and one number of lanes (1, or a vector's width)."""
+
+    def __init__(self, graph: Graph, tableau: Tableau | RosenbrockTableau, dtype: np.dtype, wide: bool) -> None:
+        self.graph, self.tableau, self.dtype, self.wide = graph, tableau, np.dtype(dtype), wide
+        self.n_states, self.n_parameters = len(graph.states), len(graph.parameters)
+        self._functions: dict[str, Any] = {}
+        self.operations = Printer(graph).operations
+
+    @property
+    def tapes(self) -> bool:
+        """The stages of a step can be kept: there are none that only dense output needs."""
+        if isinstance(self.tableau, RosenbrockTableau):
+            return False  # nor are there, but a step keeps more than its stages
+        data = self.tableau.arrays
+        return data.all == data.first
+
+    def source(self, purpose: str) -> str:
+        """The C file of one purpose: "solve", "pull", "push" or "fit". The headers that it includes lie in kernels/."""
+        real, double = REALS[self.dtype]
+        defined = {"REAL": real, "REAL_IS_DOUBLE": double, "WIDE": int(self.wide)}
+        lines = [f"#define {key} {value}" for key, value in defined.items()]
+        lines += [f'#include "{name}.h"' for name in ("lanes", "types", "functions", "common", "dense", "field")]
+        kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"
+        includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
+        printed = self._printed(purpose)
+        if sum(part.count("const R v") for part in printed) > LONG:
+            lines.insert(0, '#pragma GCC optimize ("O2")')
+        return "\n".join([*lines, declaration(), *printed, *includes, ""])
+
+    def _printed(self, purpose: str) -> tuple[str, ...]:
+        printer = Printer(self.graph)
+        needed = "push" if purpose == "fit" else purpose
+        text = printer.text(needed)
+        if isinstance(self.tableau, RosenbrockTableau):
+            timed = moves_in_time(self.graph, self.tableau)
+            method = rosenbrock(self.tableau, printer.operations, timed)
+            text += derivatives(printer, needed, timed)
+        else:
+            method = explicit(self.tableau, printer.operations)
+        if purpose == "fit":
+            return fit_declaration(), text, observed(self.graph), '#include "block.h"', method
+        return text, '#include "block.h"', method
+
+    def _function(self, purpose: str) -> Any:
+        if purpose not in self._functions:
+            loaded = library(self.source(purpose))
+            function = getattr(loaded, f"workbench_{purpose}")
+            more = [ctypes.POINTER(Fit)] if purpose == "fit" else [ctypes.c_int64, ctypes.c_int64]
+            function.argtypes = [ctypes.POINTER(Task), *more]
+            function.restype = ctypes.c_int
+            self._functions[purpose] = function
+            if purpose == "solve":
+                loaded.workbench_tape_bytes.argtypes = [ctypes.c_int64]
+                loaded.workbench_tape_bytes.restype = ctypes.c_int64
+                self._tape_bytes = loaded.workbench_tape_bytes
+                self._lanes = int(loaded.workbench_lanes())
+        return self._functions[purpose]
+
+    def build(self, purposes: Sequence[str] = ("solve", "push")) -> None:
+        """Compile and load for these purposes, side by side."""
+        with ThreadPoolExecutor(len(purposes)) as pool:
+            list(pool.map(self._function, purposes))
+
+    @property
+    def lanes(self) -> int:
+        """Trajectories side by side."""
+        self._function("solve")
+        return self._lanes
+
+    def tape_bytes(self, width: int) -> int:
+        """The memory in which the stages of `width` steps are kept for the way back."""
+        self._function("solve")
+        return int(self._tape_bytes(width))
+
+    def call(self, purpose: str, task: Task, first: int, last: int) -> int:
+        """Follow rows first … last of a task ("solve"); go back over their steps, from gys to g_y0, and add to g_p
+
+        ("pull"); carry ∂y/∂(y0, p) along them, into `by` ("push"). 0, 1 (no memory) or 2 (the mesh is full).
+        """
+        return int(self._function(purpose)(ctypes.byref(task), first, last))
+
+    def fit(self, task: Task, fit: Fit) -> int:
+        """One Levenberg–Marquardt fit from fit.x: its status, or -1 (no memory); see kernels/least_squares.h."""
+        return int(self._function("fit")(ctypes.byref(task), ctypes.byref(fit)))
