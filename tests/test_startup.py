@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,10 @@ def test_help_is_the_same_with_and_without_a_terminals_colours() -> None:
     plain = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
     assert "\x1b" not in plain
     assert "fit" in plain
+
+
+@pytest.mark.parametrize("dynamics", ["equations", "mlp"])
+def test_a_compiled_fit_does_without_torch(dynamics: str, tmp_path: Path) -> None:
+    words = ["fit", "lynx_hare", "-d", dynamics, "--engine", "compiled", "--iterations", "3", "--split", "none"]
+    code = IMPORTED.format(words=[*words, "--runs", str(tmp_path)], heavy=("torch",))
+    assert run(code).splitlines()[-1] == "[]"

@@ -74,7 +74,7 @@ def test_the_document_of_a_fit_is_strict_json_and_says_what_was_not_computed(lyn
         "optimizer": "least-squares",
         "strategy": "ladder",
         "gradient": "discrete",
-        "engine": "numpy",
+        "engine": "compiled",
         "seed": 0,
     }
     assert document["equations"][0].startswith("d hare/dt = 0.54")
@@ -144,7 +144,7 @@ def test_a_network_learns_a_spiral_and_predicts_a_trajectory_that_it_has_not_see
     # a right-hand side known to a percent, over two units of time; mean and last value are off by a spread
     assert held["nrmse"] < 0.02
     assert held["nrmse"] < 0.1 * min(baselines[name]["holdout"]["nrmse"] for name in ("mean", "persistence"))
-    assert plain(fitted)["choices"]["engine"] == "torch"
+    assert plain(fitted)["choices"]["engine"] == "compiled"
     assert fitted.equations[0] == "d x/dt = mlp_0(x, y)   [2-10-2, tanh]"
 
 

@@ -47,6 +47,8 @@ def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper:
     array([0.])
     """
     x = np.array(value, dtype=float)
+    if (kind == "identity").all():
+        return x
     logs, odds = kind == "log", kind == "logit"
     with np.errstate(divide="ignore", invalid="ignore"):
         x[logs] = np.log(value[logs])
@@ -58,6 +60,8 @@ def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper:
 def to_physical(x: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Transformed → physical values, and the derivative of each by its own x."""
     value, slope = np.array(x, dtype=float), np.ones_like(x)
+    if (kind == "identity").all():
+        return value, slope
     logs, odds = kind == "log", kind == "logit"
     with np.errstate(over="ignore"):
         value[logs] = slope[logs] = np.exp(x[logs])
@@ -94,19 +98,19 @@ class Unknowns:
         self.labels = tuple(labels)
         shrinks = [np.full(int(block.spread("free").sum()), block.shrink) for block in self.blocks]
         self.shrink = np.concatenate(shrinks) if shrinks else np.zeros(0)
-        self._kind, self._low, self._up = joined["kind"], joined["lower"].astype(float), joined["upper"].astype(float)
+        self.kind, self.low, self.high = joined["kind"], joined["lower"].astype(float), joined["upper"].astype(float)
         self.start = self.to_x(joined["value"])
-        above = np.where(self._kind == "log", np.maximum(self._low, 0.0), self._low)  # a logarithm has its own bound, 0
-        self.lower = np.where(self._kind == "logit", -np.inf, self.to_x(above))
-        self.upper = np.where(self._kind == "logit", np.inf, self.to_x(self._up))
+        above = np.where(self.kind == "log", np.maximum(self.low, 0.0), self.low)  # a logarithm has its own bound, 0
+        self.lower = np.where(self.kind == "logit", -np.inf, self.to_x(above))
+        self.upper = np.where(self.kind == "logit", np.inf, self.to_x(self.high))
 
     def to_x(self, free_values: np.ndarray) -> np.ndarray:
         """The free entries, physical (unknown,), as x."""
-        return to_free_scale(np.asarray(free_values, dtype=float), self._kind, self._low, self._up)
+        return to_free_scale(np.asarray(free_values, dtype=float), self.kind, self.low, self.high)
 
     def physical(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The free entries at x, physical (unknown,), and the derivative of each by its x."""
-        return to_physical(x, self._kind, self._low, self._up)
+        return to_physical(x, self.kind, self.low, self.high)
 
     def values(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Block name → its values at x, held entries included, in the block's shape."""

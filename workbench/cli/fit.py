@@ -64,7 +64,13 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
     show_default=True,
     help="How gradients are had.",
 )
-@click.option("--engine", metavar="NAME", default="auto", show_default=True, help="What executes a solve.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="What executes a solve: auto, compiled, numpy or torch.",
+)
 @settings_option
 @click.option("--iterations", type=click.IntRange(min=1), help="Stop after so many steps.")
 @click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop after so much time, as in 60s or 5min.")

@@ -52,6 +52,7 @@ class DefectObjective:
         size = np.where(logarithmic[channel], np.abs(self._y), np.where(rms > 0, rms, 1.0))
         self._weight = np.sqrt(2.0 / self._y.size) / size
         self._rows, self._row = np.unique(points.trajectory, return_inverse=True)
+        self._last: tuple[np.ndarray, Linearization] | None = None
 
     def _f(self, x: np.ndarray) -> np.ndarray:
         t = self.points.t
@@ -80,7 +81,12 @@ class DefectObjective:
         return self.value(x), columns.pull_unknowns(by_q, self._rows, x)
 
     def linearize(self, x: np.ndarray) -> Linearization:
-        """Residuals and −∂f/∂x over the points."""
+        """Residuals and −∂f/∂x over the points; those of the last x are kept."""
+        if self._last is None or not np.array_equal(self._last[0], x):
+            self._last = x.copy(), self._linearized(x)
+        return self._last[1]
+
+    def _linearized(self, x: np.ndarray) -> Linearization:
         t, columns = self.points.t, self.model.columns
         r, value = self._residuals(x), self.value(x)
         with np.errstate(all="ignore"):

@@ -28,7 +28,7 @@ def precision(objective: Objective, x: np.ndarray, shrunk: np.ndarray, before: f
     if not squares > 0:
         return before
     if before > 0:
-        spectrum = np.linalg.svd(jacobian, compute_uv=False) ** 2
+        spectrum = np.maximum(np.linalg.eigvalsh(jacobian.T @ jacobian), 0.0)
         determined = float(np.sum(spectrum / (spectrum + before)))
     else:
         determined = min(size, rows / 2)

@@ -51,6 +51,8 @@ def pulled(trial: Trial, gys: np.ndarray) -> Pair:
     if mode == "forward":
         by_y0, by_p = (np.nan_to_num(s) for s in trial.sensitivities)
         return np.einsum("rti,rtij->rj", gys, by_y0), np.einsum("rti,rtip->rp", gys, by_p)
+    if trial.compiled is not None:
+        return trial.compiled.pull(gys)
     return engine.pullback(model.solver, trial.rhs, trial.trajectory, gys)
 
 
@@ -70,4 +72,6 @@ def sensitivities(trial: Trial) -> Pair:
     with np.errstate(all="ignore"):
         if trial.mode == "backprop":
             return trial.unrolled.sensitivities()
+        if trial.compiled is not None:
+            return trial.compiled.push()
         return engine.sensitivities(model.solver, trial.rhs, trial.trajectory)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..compiled import Pieces
 from ..dataset import Inputs
 from ..engine.piecewise import Piecewise, Place, spline_slopes
 
@@ -18,7 +19,7 @@ class InputTable:
 
     def __init__(self, inputs: Inputs, interpolation: Sequence[str]) -> None:
         self._pieces = Piecewise(inputs.t, inputs.row_size, interpolation)
-        self._values = inputs.values
+        self._values, self._inputs, self._kinds = inputs.values, inputs, interpolation
         self._columns = np.arange(inputs.values.shape[1])
         self._slopes = np.zeros_like(inputs.values)
         cubic = self._pieces.cubic
@@ -46,6 +47,10 @@ class InputTable:
         if self._pieces.cubic.any():
             change += place.bend_left * slopes[place.left, at] + place.bend_right * slopes[place.right, at]
         return change
+
+    def pieces(self, rows: np.ndarray) -> Pieces:
+        """As the compiled engine reads them, for these trajectories."""
+        return Pieces.of(self._inputs.t, self._inputs.row_size, self._kinds, self._values, rows)
 
     def breaks(self, rows: np.ndarray) -> tuple[float, ...]:
         """The times at which the given trajectories' inputs jump or bend."""

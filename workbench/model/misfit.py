@@ -24,6 +24,9 @@ class PointwiseFormulas:
         texts |= {key: text for key, text in (("nll", loss.nll), ("derivative", loss.derivative)) if text}
         groups = {key: [parse(text, NAMES)] for key, text in texts.items()}
         self._graph: Graph = from_sympy(groups, states=("y", "mu"), parameters=("sigma",))
+        support = self._graph.nodes[self._graph.groups["support"][0]]
+        self.everywhere = support.op == "constant" and support.value > 0
+        """Every prediction is admissible."""
 
     def _evaluate(self, group: str, y: np.ndarray, mu: np.ndarray, sigma: float) -> np.ndarray:
         points = np.column_stack([y, mu])
@@ -47,7 +50,7 @@ class PointwiseFormulas:
 
     def admissible(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
         """Where support > 0 (value,)."""
-        return self._evaluate("support", y, mu, 1.0) > 0
+        return np.ones(len(y), dtype=bool) if self.everywhere else self._evaluate("support", y, mu, 1.0) > 0
 
 
 @dataclass(frozen=True)

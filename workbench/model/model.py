@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..graph import Graph
 from ..problem import Problem
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
+from .compiled import Compiled
 from .derivatives import mode_for
 from .graph_rhs import GraphRhs
 from .inputs import InputTable
@@ -21,6 +23,9 @@ from .misfit import Misfit
 from .module_rhs import ModuleRhs
 from .selection import Selection
 from .trial import Trial
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Model:
@@ -46,17 +51,33 @@ class Model:
         self.deadline: float | None = None
         self.lowered: Graph | None = field.graph()
         """What the compiled engine can run: the field's graph, networks included."""
-        networks = self.lowered is not None and bool(self.lowered.networks)
-        self.module = field.module() if self.lowered is None or networks else None
-        self.graph = self.lowered if self.module is None else None  # torch runs networks where there is a module
+        self.formulas = self.lowered is not None and not self.lowered.networks
+        """Formulas alone are known: nothing is a network."""
         self.unknowns = unknowns or Unknowns([self._held_out(block) for block in field.blocks()])
         self.columns = self._columns(self.unknowns)
+        self.compiled: Compiled | None = None
+        """The compiled engine, where a fit has chosen it (see `compile`)."""
         self.channel_columns = self._match_channels()
 
     # --- what x means
 
+    @cached_property
+    def module(self) -> torch.nn.Module | None:
+        """What torch runs: networks where the field has a module of them, and fields without a graph."""
+        return None if self.formulas else self.field.module()
+
+    @property
+    def graph(self) -> Graph | None:
+        """What NumPy runs: formulas, and all else that is lowered where it is compiled or has no module."""
+        by_graph = self.lowered is not None and (self.formulas or self.compiled is not None or self.module is None)
+        return self.lowered if by_graph else None
+
+    def compile(self) -> None:
+        """From here on the compiled engine solves, and NumPy evaluates the graph: torch is not asked."""
+        self.compiled = Compiled(self)
+
     def _columns(self, unknowns: Unknowns) -> Columns:
-        names = self.graph.parameters if self.graph is not None else None
+        names = self.lowered.parameters if self.lowered is not None else None
         return Columns(unknowns, names, self.field.states, self.data.n_trajectories)
 
     def _held_out(self, block: Block) -> Block:
@@ -213,7 +234,7 @@ class Model:
 
     def _spread(self) -> np.ndarray:
         weights = getattr(self.loss, "weights", "none")
-        if weights == "none" or (weights == "auto" and self.graph is not None):
+        if weights == "none" or (weights == "auto" and self.formulas):
             return np.ones(self.data.n_channels)
         seen = self.data.values[np.asarray(self.problem.part) != TEST]
         finite = [column[np.isfinite(column)] for column in seen.T]
@@ -228,5 +249,7 @@ class Model:
         """Trajectories `rows` at other times ts (row, time)."""
         y0, _ = self.initial(x)
         options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
+        if self.compiled is not None:
+            return self.compiled.solve(x, y0[rows], rows, ts, options).trajectory()
         with np.errstate(all="ignore"):
             return self.solver.solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)

@@ -16,6 +16,7 @@ from .misfit import Weights
 from .selection import Selection
 
 if TYPE_CHECKING:
+    from ..compiled import Solved
     from .backprop import Unrolled
     from .model import Model
 
@@ -26,6 +27,7 @@ class Trial:
     def __init__(self, model: Model, x: np.ndarray, selection: Selection) -> None:
         self.model, self.x, self.selection = model, x, selection
         self.reverse_error: float | None = None  # of the last gradient by the continuous adjoint
+        self._kept: tuple[Weights | None, float] | None = None  # the loss, and the weights that it was asked for with
 
     @cached_property
     def y0(self) -> np.ndarray:
@@ -43,10 +45,24 @@ class Trial:
         return mode_for(self.model.gradient, self.model.solver)
 
     @cached_property
-    def trajectory(self) -> Trajectory:
-        """The solution at the selection's times; its steps are kept where its derivative is that of the steps."""
+    def compiled(self) -> Solved | None:
+        """The solution by the compiled engine, where the model has one."""
+        if self.model.compiled is None:
+            return None
+        self._require_start()
+        rows = self.selection.rows
+        return self.model.compiled.solve(self.x, self.y0, rows, self.selection.ts, self.options(keep=True))
+
+    def _require_start(self) -> None:
         if not np.isfinite(self.y0).all():
             raise NoFiniteSolution("the initial state is not finite")
+
+    @cached_property
+    def trajectory(self) -> Trajectory:
+        """The solution at the selection's times; its steps are kept where its derivative is that of the steps."""
+        if self.compiled is not None:
+            return self.compiled.trajectory()
+        self._require_start()
         model, rows = self.model, self.selection.rows
         with np.errstate(all="ignore"):  # a trial that leaves the numbers ends in a status, not in a warning
             options = self.options(keep=self.mode == "discrete")
@@ -74,14 +90,15 @@ class Trial:
     @cached_property
     def states(self) -> np.ndarray:
         """y at each selected observation (observation, state); raises NoFiniteSolution if a row did not arrive."""
-        bad = np.flatnonzero(~self.trajectory.ok)
+        found = self.compiled or self.trajectory
+        bad = np.flatnonzero(~found.ok)
         if len(bad):
             name = self.model.data.trajectories[self.selection.rows[bad[0]]]
             raise NoFiniteSolution(
                 f"the solution of trajectory {name} ended early: {self.trajectory.message[bad[0]]}",
                 help="start from other values (--set), give bounds in the problem file, or try --solver rodas5p",
             )
-        return self.trajectory.ys[self.selection.row, self.selection.column]
+        return found.ys[self.selection.row, self.selection.column]
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -100,9 +117,15 @@ class Trial:
     def value(self, weights: Weights | None = None) -> float:
         """The loss; inf where there is no finite admissible solution."""
         try:
-            return self.model.misfit.value(self.selection.values, self.predicted, weights)
+            return self._value(weights)
         except NoFiniteSolution:
             return float("inf")
+
+    def _value(self, weights: Weights | None) -> float:
+        """The loss of the prediction; asked for once to try a point and once more to go on from it, and so kept."""
+        if self._kept is None or self._kept[0] is not weights:
+            self._kept = weights, self.model.misfit.value(self.selection.values, self.predicted, weights)
+        return self._kept[1]
 
     def weights(self) -> Weights:
         """Profiled scales and robust weights at this trial's prediction."""
@@ -117,7 +140,7 @@ class Trial:
         r, slope, observation, channel = misfit.linear(values, self.predicted, used)
         with np.errstate(all="ignore"):
             by_x = self.predicted_by_x()[observation, channel] * slope[:, None]
-        line = Linearization(r, by_x, misfit.value(values, self.predicted, weights))
+        line = Linearization(r, by_x, self._value(weights))
         return with_finite_squares(line, "the solution or its derivative")
 
     def predicted_by_x(self) -> np.ndarray:
@@ -155,7 +178,7 @@ class Trial:
         g_mu[observation, channel] = r * slope
         numbers = self._trajectory_numbers
         mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
-        gys = np.zeros_like(self.trajectory.ys)
+        gys = np.zeros_like((self.compiled or self.trajectory).ys)
         np.add.at(gys, (self.selection.row, self.selection.column), np.einsum("nc,ncd->nd", g_mu, mu_y))
         g_y0, g_p = pulled(self, gys)
         g_x = model.pull(self.x, self.selection.rows, g_y0, g_p)
@@ -164,4 +187,4 @@ class Trial:
             padded = np.zeros((len(lines), model.columns.n_parameters + len(model.columns.initial_states)))
             padded[:, : lines.shape[1]] = lines
             g_x = g_x + model.columns.pull_unknowns(padded, numbers, self.x)
-        return misfit.value(values, self.predicted, weights), g_x
+        return self._value(weights), g_x

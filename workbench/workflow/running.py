@@ -167,8 +167,8 @@ def _goes_on(status: str, more: bool) -> bool:
 
 
 def _require_here(engine: str, device: str) -> None:
-    if engine not in ("auto", "numpy", "torch"):
-        raise UsageError(f"there is no engine {engine!r}", help="--engine auto, numpy or torch")
+    if engine not in ("auto", "compiled", "numpy", "torch"):
+        raise UsageError(f"there is no engine {engine!r}", help="--engine auto, compiled, numpy or torch")
     if device != "cpu":
         raise UsageError(f"a fit runs on the cpu, not on {device!r}", help="leave --device out")
 

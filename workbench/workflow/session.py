@@ -13,9 +13,10 @@ import numpy as np
 from ..contracts import Step, Tree
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import GradientUnavailable
-from ..errors.usage import UsageError
+from ..errors.usage import CompilerUnavailable, UsageError
 from ..fitting import FitBudget, FitTask, steps
 from ..model import Model
+from ..model.compiled import Compiled
 from .choices import Choices, optimizer_for
 from .threads import one_thread
 
@@ -43,13 +44,7 @@ class Session:
         if not choices.optimizer:
             name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
             choices = replace(choices, optimizer=name)
-        engine = "numpy" if self.model.graph is not None else "torch"
-        if choices.engine not in ("auto", engine):
-            raise UsageError(
-                f"the dynamics {choices.dynamics!r} run on the engine {engine}, not on {choices.engine!r}",
-                help="--engine auto",
-            )
-        self.choices = replace(choices, engine=engine)
+        self.choices = replace(choices, engine=self._chosen_engine(choices))
         optimizer = self.choices.make("optimizer")
         if choices.gradient == "adjoint" and optimizer.least_squares:
             raise GradientUnavailable(
@@ -62,6 +57,33 @@ class Session:
         self.history: dict[str, list[Any]] = {name: [] for name in HISTORY}
         self.seconds = 0.0
 
+    def _chosen_engine(self, choices: Choices) -> str:
+        """What executes the solves; `auto` compiles where it can, and else takes what the dynamics are made of."""
+        able = Compiled.serves(self.model)
+        wanted = choices.engine
+        if able and (wanted == "compiled" or (wanted == "auto" and self._builds())):
+            self.model.compile()
+            return "compiled"
+        plain = "numpy" if self.model.graph is not None else "torch"
+        if wanted == "compiled" and not able:
+            raise UsageError(
+                f"the dynamics {choices.dynamics!r} with the solver {choices.solver!r} and the gradient "
+                f"{choices.gradient!r} cannot be compiled",
+                help="--engine auto; the compiled engine takes graphs, explicit methods and the gradient discrete",
+            )
+        if wanted not in ("auto", plain):
+            raise UsageError(
+                f"the dynamics {choices.dynamics!r} run on the engine {plain}, not on {wanted!r}", help="--engine auto"
+            )
+        return plain
+
+    def _builds(self) -> bool:
+        try:
+            Compiled(self.model).build()
+        except CompilerUnavailable:
+            return False
+        return True
+
     def resume(self, state: Tree, history: dict[str, list[Any]], seconds: float) -> None:
         """Go on from a stored state; a fit that a budget ended is opened again."""
         self.state = {**state, "done": ""} if state["done"] in ("time", "iterations", "interrupted") else state
@@ -71,7 +93,7 @@ class Session:
         """Advance to the end; after each step `state`, `history` and `seconds` are up to date."""
         rng = np.random.default_rng([self.choices.seed, 1])
         before = time.monotonic()
-        with one_thread(self.model.module is not None):
+        with one_thread(self.model.graph is None):
             for state, step in steps(self.task, self.strategy, rng, self.state):
                 self.state = state
                 self.seconds += time.monotonic() - before

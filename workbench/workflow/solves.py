@@ -11,7 +11,8 @@ def _named(solver: Any, options: dict[str, Any]) -> Any:
     """The solver of that name, made with the settings that it takes out of `options`; an object as it is."""
     if not isinstance(solver, str):
         return solver
-    settings = {key: options.pop(key) for key in ("rtol", "atol", "step") if options.get(key) is not None}
+    given = [key for key in ("rtol", "atol", "step") if isinstance(options.get(key), int | float)]
+    settings = {key: options.pop(key) for key in given}  # one atol a component is set on the solver, not by its factory
     return installed().make("solver", solver, settings)
 
 
