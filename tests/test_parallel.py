@@ -101,7 +101,7 @@ def test_all_steps_at_once_are_the_steps_one_by_one(
 ) -> None:
     f, solver = make(), TableauSolver(tableau, step=0.1)
     y0 = torch.sin(torch.arange(1.0, 1 + np.prod(shape), dtype=torch.float64)).reshape(shape)
-    ready = prepare(f, TS, solver)
+    ready = prepare(f, TS, solver, engine="torch")
     assert agree(ready, f, y0, TS, solver, 1e-13, 1e-12) == 0, "the first is solved step by step"
     for seed in range(3):
         moved(f, 3e-3, seed)
@@ -115,7 +115,7 @@ def test_a_mesh_is_repeated_at_once_with_observations_inside_of_steps(tableau: A
     y0 = torch.sin(torch.arange(2.0 * max(rows, 1), dtype=torch.float64)).reshape(*[rows] * bool(rows), 2)
     ts = torch.cat([TS, torch.tensor([20.0], dtype=torch.float64)])
     mesh = solve(f, y0, ts, solver).mesh
-    ready = prepare(f, ts, solver, replay=mesh)
+    ready = prepare(f, ts, solver, replay=mesh, engine="torch")
     for seed in range(3):
         newton = agree(ready, f, y0, ts, solver, 1e-10, 1e-9, replay=mesh)
         assert (newton > 0) == (seed > 0)
@@ -127,7 +127,7 @@ def test_trajectories_at_different_times_of_different_number() -> None:
     ts[1, 30:] = torch.nan
     f = Rows()
     y0 = torch.tensor([[0.1, 0.2], [1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
-    ready = prepare(f, ts, RK)
+    ready = prepare(f, ts, RK, engine="torch")
     for seed in range(3):
         assert (agree(ready, f, y0, ts, RK, 1e-10, 1e-9) > 0) == (seed > 0)
         moved(f, 3e-3, seed)
@@ -142,7 +142,7 @@ def test_inputs_are_looked_up_in_every_step(interpolation: Any) -> None:
 
     signal, f = Signal([0.0, 1.55, 3.0], [0.0, 1.0, -1.0], interpolation), Driven()
     y0 = torch.tensor([0.3, -0.8], dtype=torch.float64)
-    ready = prepare(f, TS, RK, inputs=signal)
+    ready = prepare(f, TS, RK, engine="torch", inputs=signal)
     for seed in range(2):
         assert (agree(ready, f, y0, TS, RK, 1e-10, 1e-9, inputs=signal) > 0) == (seed > 0)
         moved(f, 3e-3, seed)
@@ -167,7 +167,7 @@ def test_what_f_closes_over_gets_its_gradient_at_every_call() -> None:
 def test_a_bad_start_is_no_worse_than_none(by: float) -> None:
     """Parameters that change wildly, back and forth."""
     f, y0 = Rows(), torch.tensor([0.3, -0.8], dtype=torch.float64)
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     for seed in range(4):
         agree(ready, f, y0 * (1 + seed), TS, RK, 1e-10, 1e-9)
         moved(f, by, seed)
@@ -187,7 +187,7 @@ def test_a_stale_start_at_rest_is_not_believed() -> None:
             return self.held[0] * y
 
     f = Growth()
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     agree(ready, f, torch.tensor([0.0, 0.0], dtype=torch.float64), TS, RK, 1e-10, 1e-9)
     rate.data += 4.0
     for tiny in (0.0, 1e-12, 1e-3):
@@ -209,7 +209,7 @@ def test_chaos_is_solved_step_by_step() -> None:
 
     f, y0 = Lorenz(), torch.tensor([1.0, 1.0, 20.0], dtype=torch.float64)
     ts = torch.linspace(0, 60, 2401, dtype=torch.float64)
-    ready = prepare(f, ts, RK)
+    ready = prepare(f, ts, RK, engine="torch")
     for seed in range(2):
         with torch.no_grad():
             found, direct = ready(y0), solve(f, y0, ts, RK)
@@ -232,7 +232,7 @@ def test_chaos_is_solved_step_by_step() -> None:
 )
 def test_what_does_not_fit_goes_step_by_step(f: Any, shape: tuple[int, ...], options: dict[str, Any]) -> None:
     y0 = torch.sin(torch.arange(1.0, 1 + np.prod(shape), dtype=torch.float64)).reshape(shape)
-    ready = prepare(f, TS, RK, **options)
+    ready = prepare(f, TS, RK, engine="torch", **options)
     for _ in range(2):
         found = ready(y0)
         assert found.stats["newton"] == 0
@@ -242,7 +242,7 @@ def test_what_does_not_fit_goes_step_by_step(f: Any, shape: tuple[int, ...], opt
 def test_a_module_that_says_that_its_rows_are_joined_goes_step_by_step() -> None:
     f = Rows()
     f.rowwise = False  # type: ignore[assignment]
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     for _ in range(2):
         assert ready(torch.ones(2, dtype=torch.float64)).stats["newton"] == 0
 
@@ -250,7 +250,7 @@ def test_a_module_that_says_that_its_rows_are_joined_goes_step_by_step() -> None
 def test_few_steps_and_steps_that_the_solver_chooses_go_step_by_step() -> None:
     y0 = torch.ones(2, dtype=torch.float64)
     for ts, solver in ((TS[:5], RK), (TS, TableauSolver(TSIT5))):
-        ready = prepare(Rows(), ts, solver)
+        ready = prepare(Rows(), ts, solver, engine="torch")
         assert [ready(y0).stats["newton"] for _ in range(2)] == [0, 0]
 
 
@@ -260,7 +260,7 @@ def test_a_failure_is_told_as_step_by_step_and_forgotten() -> None:
     def f(t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return rate * y**2
 
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     for start in (0.2, 0.9, 0.2, 0.21, np.nan):
         y0 = torch.full((1,), start, dtype=torch.float64)
         found, direct = ready(y0), solve(f, y0, TS, RK)
@@ -272,7 +272,7 @@ def test_a_failure_is_told_as_step_by_step_and_forgotten() -> None:
 
 
 def test_the_gradient_can_be_taken_once() -> None:
-    ready = prepare(Rows(), TS, RK)
+    ready = prepare(Rows(), TS, RK, engine="torch")
     for _ in range(2):
         y0 = torch.ones(2, dtype=torch.float64, requires_grad=True)
         (g,) = torch.autograd.grad(ready(y0).ys.sum(), y0, create_graph=True)
@@ -282,7 +282,7 @@ def test_the_gradient_can_be_taken_once() -> None:
 
 def test_a_solution_is_not_changed_by_later_solves_nor_they_by_it() -> None:
     f, y0 = Rows(), torch.ones(2, dtype=torch.float64)
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     with torch.no_grad():
         found = [ready(y0).ys for _ in range(2)]
         kept = [ys.clone() for ys in found]
@@ -294,7 +294,7 @@ def test_a_solution_is_not_changed_by_later_solves_nor_they_by_it() -> None:
 
 def test_parameters_that_change_before_the_gradient_is_taken_are_noticed() -> None:
     f, y0 = Rows(), torch.ones(2, dtype=torch.float64)
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     for _ in range(2):
         ys = ready(y0).ys
         moved(f, 1e-3, 0)
@@ -304,7 +304,7 @@ def test_parameters_that_change_before_the_gradient_is_taken_are_noticed() -> No
 
 def test_gradients_of_two_solves_do_not_mix() -> None:
     f, y0 = Rows(), torch.ones(2, dtype=torch.float64)
-    ready, parameters = prepare(f, TS, RK), list(f.parameters())
+    ready, parameters = prepare(f, TS, RK, engine="torch"), list(f.parameters())
     ready(y0)
     one, two = ready(y0), ready(2 * y0)
     backwards = [gradients(each, parameters) for each in (two, one)][::-1]
@@ -317,7 +317,7 @@ def test_gradients_of_two_solves_do_not_mix() -> None:
 def test_single_precision_stays_single() -> None:
     f = Rows().float()
     ts, y0 = torch.linspace(0.0, 4.0, 201), torch.tensor([0.3, -0.8])
-    ready = prepare(f, ts, RK)
+    ready = prepare(f, ts, RK, engine="torch")
     for seed in range(4):
         newton = agree(ready, f, y0, ts, RK, 1e-5, 1e-4)
         assert (newton > 0) == (seed > 0)
@@ -345,7 +345,7 @@ def test_a_solve_by_halving_is_the_solve_by_substitution(monkeypatch: pytest.Mon
     """What a GPU would do, on the CPU: only the recursion is another."""
     monkeypatch.setattr("workbench.engine.parallel.recursion", Halving)
     f, y0 = Rows(), torch.tensor([[0.3, -0.8], [1.0, 0.2]], dtype=torch.float64)
-    ready = prepare(f, TS, RK)
+    ready = prepare(f, TS, RK, engine="torch")
     for seed in range(2):
         assert (agree(ready, f, y0, TS, RK, 1e-10, 1e-9) > 0) == (seed > 0)
         moved(f, 3e-3, seed)
@@ -354,7 +354,7 @@ def test_a_solve_by_halving_is_the_solve_by_substitution(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("device", DEVICES)
 def test_states_stay_on_their_device(device: str) -> None:
     f = Rows().to(device)
-    y0, ready = torch.ones(2, dtype=torch.float64, device=device), prepare(f, TS, RK)
+    y0, ready = torch.ones(2, dtype=torch.float64, device=device), prepare(f, TS, RK, engine="torch")
     for seed in range(2):
         ys = ready(y0).ys
         assert ys.device.type == device

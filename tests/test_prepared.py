@@ -10,6 +10,7 @@ from workbench_runge_kutta.tsitouras import TSIT5
 
 import workbench as wb
 from workbench.engine import TableauSolver
+from workbench.errors.problems import NotLowerable
 from workbench.errors.usage import UsageError
 from workbench.solving import prepare, solve
 
@@ -75,7 +76,7 @@ def test_inputs_that_are_learned_are_read_anew(interpolation: str) -> None:
 
 
 def test_an_engine_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match="no compiled engine"):
+    with pytest.raises(NotLowerable, match="only graphs and torch modules can be compiled"):
         wb.prepare(lambda t, y: -y, TS, solver="rk4", engine="compiled")
     with pytest.raises(UsageError, match="no engine 'jax'"):
         wb.prepare(lambda t, y: -y, TS, solver="rk4", engine="jax")

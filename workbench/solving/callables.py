@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors.usage import UsageError
 from .reading import Call
 
 if TYPE_CHECKING:
     import torch
+
+    from ..graph import Graph
 
 Array = Any
 Inputs = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # t (line,), row, middle -> (line, input)
@@ -43,6 +46,25 @@ class PlainRhs:
     def moving_time(self, t: np.ndarray, y: torch.Tensor) -> torch.Tensor:
         """t (line,) as a tensor whose graph is recorded."""
         return _like(y, t).requires_grad_()
+
+
+class GraphCall:
+    """A graph's `rhs` as a callable on rows: f(t, y, [u,] [p]), differentiable in all of them."""
+
+    def __init__(self, graph: Graph) -> None:
+        if graph.covariates:
+            raise UsageError(
+                f"the graph has covariates ({', '.join(graph.covariates)}), for which a solve has no values",
+                help="make them parameters",
+            )
+        self.graph = graph
+
+    def __call__(self, t: Array, y: Array, *more: Array) -> Array:
+        """dy/dt (row, state)."""
+        u = more[0] if self.graph.inputs else None
+        p = more[-1] if self.graph.parameters else None
+        function = self.graph.function if isinstance(y, np.ndarray) else self.graph.torch_function
+        return function("rhs")(t.reshape(-1), y, u, None, p)
 
 
 def _like(y: Array, values: np.ndarray) -> Array:

@@ -16,7 +16,8 @@ import numpy as np
 from ..contracts import Event, GradientMode, Mesh, SolveOptions, Solver
 from ..errors.numerics import TimesOutOfOrder
 from ..errors.usage import UnknownSetting
-from .callables import Inputs, PlainRhs
+from ..graph import Graph
+from .callables import GraphCall, Inputs, PlainRhs
 from .reading import Reading, call_as, lines_to_try, read
 from .signals import Lookup, Signal
 from .solution import Solution
@@ -75,6 +76,7 @@ def solve(
     >>> traj.status, round(float(traj.ys[-1, 0]), 8)
     ('ok', 0.36787944)
     """
+    f = GraphCall(f) if isinstance(f, Graph) else f
     asked = Asked(
         f, ts, solver, Backwards(gradient, checkpoints, adjoint_norm),
         params=params, inputs=inputs, rtol=rtol, atol=atol, step=step, max_steps=max_steps, deadline=deadline,
@@ -126,11 +128,15 @@ class Asked:
         """What one solve of the task may do; its deadline runs from now."""
         return SolveOptions(
             max_steps=self.max_steps,
-            deadline=None if self.deadline is None else time.monotonic() + self.deadline,
+            deadline=self.until(),
             breaks=tuple(float(t) for t in (*self.breaks, *task.breaks)),
             replay=self.replay,
             keep=self.steps,
         )
+
+    def until(self) -> float | None:
+        """The time.monotonic() at which a solve that begins now gives up."""
+        return None if self.deadline is None else time.monotonic() + self.deadline
 
     def run(self, task: Task) -> Solution:
         """The solution, by the loop over steps."""
@@ -212,6 +218,8 @@ class Task:
         return value if self.torch else np.asarray(value)
 
     def _read(self) -> Reading:
+        if isinstance(self.f, GraphCall):
+            return "rows"
         if getattr(self.f, "rowwise", True) is False:
             return "one system" if self.batch else "one by one"
         last = self.ts[0][np.isfinite(self.ts[0])]

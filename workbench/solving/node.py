@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..compiled import Solved as Solution
 from ..errors.numerics import GradientUnavailable
 from .ways import Way
 
@@ -37,6 +38,32 @@ class Solved(torch.autograd.Function):
         found += [piece.to(leaf).reshape(leaf.shape) for piece, leaf in zip(pieces, leaves, strict=True)]
         if torch.is_grad_enabled():  # somebody wants to differentiate these again
             return None, None, *Once.apply(ctx.way.name, len(found), *found, *gradients, y0, *leaves)
+        return None, None, *found
+
+
+class CompiledNode(torch.autograd.Function):
+    """ys of a compiled solve, differentiable in y0 and the leaves of its parameters, once."""
+
+    @staticmethod
+    def forward(ctx: Any, solved: Solution, single: bool, y0: torch.Tensor, *leaves: torch.Tensor) -> torch.Tensor:
+        """The solution; `single` has no axis of trajectories."""
+        ctx.solved, ctx.single = solved, single
+        ctx.save_for_backward(y0, *leaves)
+        return torch.from_numpy(solved.ys[0] if single else solved.ys)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
+        """Gradients in y0 and the leaves."""
+        y0, *leaves = ctx.saved_tensors
+        gys = gradients[0].detach().numpy()
+        g_y0, g_p = ctx.solved.pull(gys[None] if ctx.single else gys)
+        found, at = [torch.from_numpy(g_y0).view(y0.shape)], 0
+        flat = torch.from_numpy(g_p).view(-1)
+        for leaf in leaves:
+            found.append(flat[at : at + leaf.numel()].view(leaf.shape))
+            at += leaf.numel()
+        if torch.is_grad_enabled():  # somebody wants to differentiate these again
+            return None, None, *Once.apply("compiled", len(found), *found, *gradients, y0, *leaves)
         return None, None, *found
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, Literal, Protocol, get_args
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 
 from ..contracts import GradientMode, Solver
-from ..errors.usage import UsageError
+from ..errors.problems import NotLowerable
+from ..errors.usage import CompilerUnavailable, UsageError
+from ..graph import Graph
+from .callables import GraphCall
+from .compiled import CompiledSolve, require_lowerable
 from .door import Asked, Backwards, Task
 from .solution import Solution
+
+if TYPE_CHECKING:
+    from ..unknowns import Transform
+    from .least_squares import Bounds, Fitter, LeastSquares
 
 Array = Any
 EngineName = Literal["auto", "torch", "compiled"]
@@ -39,7 +48,8 @@ def prepare(
 
     f is read once for every kind of start (its shape, precision and device), and not again: it must go on to mean the
     same. Its parameters may change between calls, and so may what it closes over. `options` are those of `solve`;
-    `engine` says what computes: "torch" any callable or module, "auto" the fastest that can.
+    `engine` says what computes: "compiled" graphs and modules that can be lowered to one (generated C, see
+    `workbench.from_module`), "torch" any callable or module, "auto" the fastest that can.
 
     >>> from workbench_runge_kutta.classical import RK4
     >>> from workbench.engine import TableauSolver
@@ -51,7 +61,10 @@ def prepare(
     if unknown:
         raise TypeError(f"prepare() has no option {sorted(unknown)[0]!r}")
     if engine not in get_args(EngineName):
-        raise UsageError(f"there is no engine {engine!r}", help='engine="auto" or "torch"')
+        raise UsageError(f"there is no engine {engine!r}", help='engine="auto", "compiled" or "torch"')
+    f = GraphCall(f) if isinstance(f, Graph) else f
+    if engine == "compiled":
+        require_lowerable(f)
     return Prepared(Asked(f, ts, solver, Backwards(gradient, checkpoints, adjoint_norm), **options), engine)
 
 
@@ -62,31 +75,111 @@ class Prepared:
         self._asked, self._wanted = asked, engine
         self._kind: Any = None
         self._engine: Engine | None = None
-        if engine == "compiled":
-            _refuse_compiled()
+        self._fitter: Fitter | None = None
 
-    def __call__(self, y0: Array) -> Solution:
-        """The solution from y0 (*state) or (trajectory, *state)."""
+    def __call__(self, y0: Array, params: Array | None = None) -> Solution:
+        """The solution from y0 (*state) or (trajectory, *state), with `params` in place of those of `prepare`."""
+        engine = self._ready(y0)
+        if params is None:
+            return engine(y0)
+        if isinstance(engine, CompiledSolve):
+            return engine(y0, params)
+        asked = dataclasses.replace(self._asked, params=params)
+        return asked.run(asked.task(y0))
+
+    def _ready(self, y0: Array) -> Engine:
         kind = _kind(y0)
         if self._engine is None or kind != self._kind:
             self._engine, self._kind = made(self._wanted, self._asked, self._asked.task(y0)), kind
-        return self._engine(y0)
+        return self._engine
+
+    def least_squares(
+        self,
+        values: Array,
+        y0: Array,
+        params: Array | None = None,
+        *,
+        free: Sequence[str] | None = None,
+        bounds: Bounds | None = None,
+        transform: Mapping[str, Transform] | None = None,
+        per: Literal["", "trajectory"] = "trajectory",
+        weights: Array | None = None,
+        starts: int | Array = 1,
+        seed: int = 0,
+        max_iterations: int = 200,
+        ftol: float = 1e-10,
+        xtol: float = 1e-10,
+        gtol: float = 1e-10,
+        damping: float = 0.1,
+        deadline: float | None = None,
+        threads: int | None = None,
+    ) -> LeastSquares:
+        """The parameters and initial values with the least Σ (weight · (mu − value))², by Levenberg–Marquardt.
+
+        `values` (time, channel) or (trajectory, time, channel), NaN where missing, are of the channels of the graph's
+        group "observed", or of its states; `weights` (1/σ) broadcast against them. `params` (parameter,), those of
+        `prepare` unless given, and y0 say where the fit starts and what is held. `free` names the unknowns: parameters
+        by their names (all of them, unless given), the initial value of a state x as "x(0)", one for each trajectory
+        or, with per="", one for all. `bounds` {name: (lower, upper)} and `transform` {name: "log" or "logit"} go by
+        name too.
+
+        `starts` is how many fits there are, the first from the given start and others from points drawn with `seed`
+        (evenly between bounds, in the logarithm where that is the transform; unbounded ones normal around the start
+        with its size, or one e-fold), or the starts themselves (start, unknown); `threads` share them and change
+        nothing. A fit ends when its cost or x falls or moves twice by less than `ftol` or `xtol` relative, when no more
+        is foreseen, when the residuals' cosine with every column of J is below `gtol`, after `max_iterations`, or when
+        `deadline` seconds have passed. A trial point whose solve fails is refused.
+
+        Raises NotLowerable where the compiled engine cannot solve this, CompilerUnavailable without a compiler,
+        BoundsExclude for a start outside its bounds, UsageError for names, shapes and weights that fit nothing.
+
+        Sources: Levenberg (1944), Q. Appl. Math. 2, 164–168; Marquardt (1963), J. SIAM 11, 431–441; Moré (1978), LNM
+        630, 105–116; Nielsen (1999), IMM-REP-1999-05.
+
+        >>> import numpy as np, sympy
+        >>> from workbench.graph import from_sympy
+        >>> from workbench_runge_kutta.classical import RK4
+        >>> from workbench.engine import TableauSolver
+        >>> x, k = sympy.symbols("x k")
+        >>> decay = from_sympy({"rhs": [-k * x]}, states=["x"], parameters=["k"])
+        >>> ts = np.linspace(0.0, 1.0, 11)
+        >>> ready = prepare(decay, ts, TableauSolver(RK4), params=np.array([1.0]))
+        >>> fit = ready.least_squares(3.0 * np.exp(-2.0 * ts)[:, None], np.array([2.0]), free=["k", "x(0)"])
+        >>> fit.labels, fit.solution.round(4).tolist(), fit.converged
+        (('k', 'x(0)'), [2.0, 3.0], True)
+        """
+        from .least_squares import Fitter, Settings, least_squares
+
+        engine = self._ready(y0)
+        if not isinstance(engine, CompiledSolve):
+            engine = CompiledSolve(self._asked, self._asked.task(y0))  # says what it lacks
+        if self._fitter is None or self._fitter.solve is not engine:
+            self._fitter = Fitter(engine)
+        settings = Settings(ftol, xtol, gtol, damping, max_iterations)
+        return least_squares(
+            self._fitter, values, y0, params, free=free, bounds=bounds, transform=transform, per=per, weights=weights,
+            starts=starts, seed=seed, settings=settings, deadline=deadline, threads=threads,
+        )  # fmt: skip
 
 
 def made(wanted: EngineName, asked: Asked, task: Task) -> Engine:
     """The engine for starts like the task's: the one place where it is chosen."""
-    if wanted == "compiled":
-        _refuse_compiled()
+    if wanted != "torch":
+        try:
+            return CompiledSolve(asked, task)
+        except NotLowerable:
+            if wanted == "compiled":
+                raise
+        except CompilerUnavailable as error:
+            if wanted == "compiled":
+                raise
+            warnings.warn(f"{error}; the torch engine solves instead", RuntimeWarning, stacklevel=4)
     if task.torch and not Sequential(asked, task).afresh:
         from .parallel import ParallelInTime, fits
 
         if fits(asked, task):
             return ParallelInTime(asked, task)
     return Sequential(asked, task)
-
-
-def _refuse_compiled() -> None:
-    raise UsageError("there is no compiled engine in this version", help='engine="auto" or "torch"')
 
 
 class Sequential:

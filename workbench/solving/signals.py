@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..compiled import Pieces
 from ..engine.piecewise import KINDS, Piecewise, Place, spline_slopes
 from ..errors.usage import SignalInconsistent
 
@@ -69,7 +70,7 @@ class Lookup:
         values = values[None] if values.ndim == 2 else values
         self.trajectories, samples, self.inputs = values.shape
         ts = np.broadcast_to(np.asarray(signal.ts, dtype=float), (self.trajectories, samples))
-        sizes = np.full(self.trajectories, samples)
+        sizes, self.kind = np.full(self.trajectories, samples), signal.interpolation
         self._pieces = Piecewise(ts.reshape(-1), sizes, [signal.interpolation] * self.inputs)
         self._values = values.reshape(-1, self.inputs)
         self._columns = np.arange(self.inputs)
@@ -106,6 +107,12 @@ class Lookup:
         import torch
 
         return torch.as_tensor(weights).to(self._values)
+
+    def pieces(self, rows: np.ndarray) -> Pieces:
+        """As the compiled engine reads them, for these trajectories."""
+        own, kinds = self._pieces, [self.kind] * self.inputs
+        rows = rows if self.trajectories > 1 else 0 * rows
+        return Pieces.of(own.t, np.full(self.trajectories, len(own.t) // self.trajectories), kinds, self._values, rows)
 
     def breaks(self) -> tuple[float, ...]:
         """The times at which the signals of all trajectories jump or bend."""

@@ -1,0 +1,155 @@
+"""A prepared solve on the compiled engine: f a graph, or a torch module that becomes one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiled import Handle, Kernel, Pieces, Solved, compilable
+from ..contracts import Trajectory
+from ..errors.problems import NotLowerable
+from ..graph import Graph, from_module
+from .callables import GraphCall
+from .signals import Lookup, Signal
+from .solution import Solution
+
+if TYPE_CHECKING:
+    import torch
+
+    from .door import Asked, Task
+
+Array = Any
+BUSY = 200_000  # operations of f over all trajectories from which threads share them
+MANY = 4  # trajectories from which they are solved side by side
+
+
+class CompiledSolution(Solution):
+    """A solution whose mesh, status and counts are put into words when they are asked for."""
+
+    def __init__(self, ts: Any, ys: Any, solved: Solved, single: bool) -> None:
+        for name, value in {"ts": ts, "ys": ys, "solved": solved, "single": single, "events": ()}.items():
+            object.__setattr__(self, name, value)  # frozen, as its parent
+
+    @cached_property
+    def trajectory(self) -> Trajectory:  # what the parent holds is made here
+        """As the loop on NumPy gives it."""
+        solved: Solved = self.solved  # type: ignore[attr-defined]
+        return solved.trajectory()
+
+
+def require_lowerable(f: Any) -> None:
+    """Raises NotLowerable for what is neither a graph nor a torch module whose rows are independent."""
+    torch = sys.modules.get("torch")
+    module = torch is not None and isinstance(f, torch.nn.Module)
+    if not (module or isinstance(f, GraphCall)):
+        raise NotLowerable(
+            "only graphs and torch modules can be compiled",
+            help='write f as formulas (workbench.from_sympy) or as a module, or take engine="torch"',
+        )
+    if getattr(f, "rowwise", True) is False:
+        raise NotLowerable("rowwise = False: its rows influence each other", help='engine="torch"')
+
+
+def graph_of(f: Any, states: int) -> Graph:
+    """The graph of f; raises NotLowerable where it has none."""
+    require_lowerable(f)
+    return f.graph if isinstance(f, GraphCall) else from_module(f, states)
+
+
+def why_not(asked: Asked, task: Task) -> str:
+    """What this engine cannot do of what was asked; empty where it can all of it."""
+    ts, inputs, backwards = asked.ts, asked.inputs, asked.backwards
+    reasons = {
+        "its states are not one axis": task.y0.ndim != 2,
+        "it takes float32 and float64": str(task.y0.dtype).split(".")[-1] not in ("float32", "float64"),
+        "it runs on the CPU": getattr(task.y0.device if task.torch else None, "type", "cpu") != "cpu",
+        "it looks for no events": bool(asked.events),
+        "its gradient is the discrete one, without checkpoints": backwards.mode != "discrete" or backwards.checkpoints,
+        "its times take no gradients": bool(getattr(ts, "requires_grad", False)),
+        "its inputs are a Signal that takes no gradients": inputs is not None
+        and (not isinstance(inputs, Signal) or bool(getattr(inputs.values, "requires_grad", False))),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+class CompiledSolve:
+    """Solves from many starts with parameters that change, on one handle."""
+
+    def __init__(self, asked: Asked, task: Task) -> None:
+        reason = why_not(asked, task)
+        if reason:
+            raise NotLowerable(f"the compiled engine cannot do this: {reason}", help='engine="torch"')
+        self.asked, self._single, self._torch = asked, task.single, task.torch
+        graph, solver = graph_of(asked.f, task.y0.shape[1]), asked.chosen()
+        if not compilable(solver):
+            raise NotLowerable(
+                f"the compiled engine has no kernels for {getattr(solver, 'tableau', solver)!s:.40}",
+                help='take an explicit or a Rosenbrock method, or engine="torch"',
+            )
+        own = getattr(asked.f, "parameters", None)  # of a module; a graph has none of its own
+        self._leaves: list[torch.Tensor] = list(own()) if own is not None else []
+        self._batch, rows = task.batch, len(task.y0)
+        dtype = np.dtype(str(task.y0.dtype).split(".")[-1])
+        kernel = Kernel(graph, solver.tableau, dtype, wide=rows >= MANY)
+        kernel.build(("solve", "pull") if self._torch else ("solve",))
+        self._pieces = self._signal(asked.inputs, rows)
+        options = replace(asked.options(task), keep=True, deadline=None)
+        self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, rows))
+        self._back_to_numpy = task.back_to_numpy
+
+    @staticmethod
+    def _signal(inputs: Any, rows: int) -> Pieces | None:
+        if inputs is None:
+            return None
+        return Lookup(inputs, tensors=False).pieces(np.arange(rows))
+
+    def __call__(self, y0: Array, params: Array | None = None) -> Solution:
+        """The solution from y0, differentiable in it, in `params` and in what f holds."""
+        params = self.asked.params if params is None else params
+        if self._torch and not self._back_to_numpy:
+            return self._tensors(y0, params)
+        start = np.asarray(y0.detach().numpy() if hasattr(y0, "detach") else y0)
+        solved = self._solve(start, self.parameters(params))
+        return CompiledSolution(self.asked.ts, self._shaped(solved.ys), solved, self._single)
+
+    def _solve(self, y0: np.ndarray, p: np.ndarray) -> Solved:
+        return self.handle.solve(y0 if self._batch else y0[None], p, None, self._pieces, self.asked.until())
+
+    def parameters(self, params: Array | None) -> np.ndarray:
+        """Those given, or those of `prepare`, or the module's present ones (parameter,)."""
+        params = self.asked.params if params is None else params
+        if params is not None:
+            return np.asarray(params.detach().cpu().numpy() if hasattr(params, "detach") else params)
+        if not self._leaves:
+            return np.zeros(self.handle.kernel.n_parameters)
+        return np.concatenate([leaf.detach().numpy().reshape(-1) for leaf in self._leaves])
+
+    def _shaped(self, ys: Array) -> Array:
+        return ys[0] if self._single else ys
+
+    def _tensors(self, y0: torch.Tensor, params: Array | None) -> Solution:
+        import torch
+
+        from .node import CompiledNode
+
+        leaves = self._leaves if params is None else [torch.as_tensor(params)]
+        p = self.parameters(params)
+        solved = self._solve(y0.detach().numpy(), p)
+        if not (torch.is_grad_enabled() and (y0.requires_grad or any(leaf.requires_grad for leaf in leaves))):
+            return CompiledSolution(self.asked.ts, self._shaped(torch.from_numpy(solved.ys)), solved, self._single)
+        ys = CompiledNode.apply(solved, self._single, y0, *leaves)
+        return CompiledSolution(self.asked.ts, ys, solved, self._single)
+
+
+def _threads(kernel: Kernel, rows: int) -> int:
+    """One for small models; else as many as there are processors, or as OMP_NUM_THREADS allows."""
+    if kernel.operations * rows < BUSY or not kernel.wide:
+        return 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    limit = int(allowed) if allowed.isdigit() and int(allowed) > 0 else os.cpu_count() or 1
+    return max(1, min(limit, -(-rows // kernel.lanes)))
