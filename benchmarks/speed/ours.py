@@ -32,12 +32,24 @@ def prepared(f: Any, y0: Any, ts: Any, *, solver: str, engine: str, **tolerances
     return ready
 
 
-def kernel_of_gradient(ready: Any) -> Callable[[Any], float] | None:
-    """Seconds inside compiled code for one solve and its gradient at a module's present parameters; None: not told.
+def inside(ready: Any, run: Callable[[], Any], entry: str = "call") -> float:
+    """Seconds inside compiled code alone, of what `run` does with a handle on the compiled engine."""
+    kernel, seconds = ready._engine.handle.kernel, 0.0
+    call = getattr(kernel, entry)
 
-    To be filled in with the compiled engine, whose handle can say it.
-    """
-    return None
+    def timed(*arguments: Any) -> int:
+        nonlocal seconds
+        began = time.perf_counter()
+        result = call(*arguments)
+        seconds += time.perf_counter() - began
+        return int(result)
+
+    setattr(kernel, entry, timed)
+    try:
+        run()
+    finally:
+        delattr(kernel, entry)
+    return seconds
 
 
 def gradient(
@@ -60,17 +72,77 @@ def gradient(
         load_torch(module, p)
         return module
 
-    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)), kernel_of_gradient(ready))
+    def kernel(module: Any) -> float:
+        return inside(ready, lambda: run(module))
+
+    measured = kernel if engine == "compiled" else None
+    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)), measured)
 
 
 def fit_lotka_volterra(problem: Any, precision: str) -> Ready:
     """Levenberg–Marquardt with forward sensitivities, all compiled."""
-    raise Missing("least squares in the compiled engine does not exist yet")
+    from .works.lotka_volterra import ATOL, DONE, RTOL, START, Y0, f
+
+    if precision != "float64":
+        raise Missing("fits are in float64")
+    import workbench as wb
+
+    ready = wb.prepare(
+        graph_of(f, 2, 4), problem.ts, solver="dopri5", engine="compiled", rtol=RTOL, atol=ATOL, params=START
+    )
+
+    def run(p: np.ndarray) -> Any:
+        return ready.least_squares(problem.ys, Y0, p, ftol=DONE, xtol=DONE)
+
+    run(START)  # what is compiled once is compiled now
+
+    def read(found: Any) -> Result:
+        return 2 * float(found.cost), np.asarray(found.params)
+
+    return Ready(lambda p: p, run, read, lambda p: inside(ready, lambda: run(p), "fit"))
+
+
+def graph_of(f: Callable[..., list[Any]], states: int, parameters: int) -> Any:
+    """The graph of f(t, y, *p), written on plain numbers."""
+    import sympy
+
+    from workbench.graph import from_sympy
+
+    y, p = sympy.symbols(f"y:{states}"), sympy.symbols(f"p:{parameters}")
+    t = sympy.Symbol("t")
+    return from_sympy({"rhs": f(t, y, *p)}, states=[*map(str, y)], parameters=[*map(str, p)])
 
 
 def solve_stiff(problem: Any, precision: str) -> Ready:
     """A compiled Rosenbrock method at the loosest tolerance that reaches the problem's target."""
-    raise Missing("compiled Rosenbrock methods do not exist yet")
+    from .tolerance import loosest
+
+    if precision != "float64":
+        raise Missing("stiff problems are in float64")
+    import workbench as wb
+
+    graph, handles = graph_of(problem.f, len(problem.y0), len(problem.p)), {}
+
+    def handle(rtol: float) -> Any:
+        if rtol not in handles:
+            handles[rtol] = wb.prepare(
+                graph, [0.0, problem.t1], solver="rodas5p", engine="compiled", rtol=rtol,
+                atol=tuple(rtol * problem.sizes), params=problem.p,
+            )  # fmt: skip
+        return handles[rtol]
+
+    def solve(p: np.ndarray, rtol: float) -> np.ndarray:
+        found = handle(rtol)(problem.y0, p)
+        return np.asarray(found.ys[-1])
+
+    rtol, note = loosest(problem, lambda rtol: solve(problem.p, rtol))
+
+    def kernel(p: np.ndarray) -> float:
+        return inside(handle(rtol), lambda: solve(p, rtol))
+
+    return Ready(
+        lambda p: p, lambda p: solve(p, rtol), lambda y: (0.0, np.asarray(y, float) / problem.end), kernel, note=note
+    )
 
 
 def ladder(problem: Any, precision: str) -> Ready:
