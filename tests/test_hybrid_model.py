@@ -98,3 +98,27 @@ def test_networks_in_a_graph_are_fitted_as_networks_are() -> None:
     of = model("discrete", "rk4")
     assert optimizer_for(of.field, 40) == "levenberg-marquardt"
     assert optimizer_for(of.field, 4000) == "lbfgs"
+
+
+@pytest.mark.parametrize("many", [1, 4], ids=["side by side", "one by one"])
+@pytest.mark.parametrize(("own", "driven"), [(False, False), (True, True), (False, True)])
+@pytest.mark.parametrize("solver", ["rk4", "rodas4"])
+def test_the_compiled_engine_gives_the_same_residuals_and_derivatives(
+    solver: str, own: bool, driven: bool, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two trajectories of different lengths; rodas4 chooses its steps, by errors that differ in rounding."""
+    monkeypatch.setattr("workbench.model.compiled.MANY", many)
+    trials = []
+    for compiled in (False, True):
+        made = model("discrete", solver, own, driven)
+        if compiled:
+            made.compile()
+        trials.append(made.trial(made.unknowns.start, Selection.of(made.data, np.ones(len(made.data.t), bool))))
+    plain, found = (trial.linearize() for trial in trials)
+    near = 1e-10 if solver == "rk4" else 1e-8
+    scale = np.abs(plain.jacobian).max()
+    assert np.abs(found.residuals - plain.residuals).max() < near
+    assert np.abs(found.jacobian - plain.jacobian).max() < near * scale
+    (value, by_x), (wanted, wanted_by_x) = (trial.gradient() for trial in reversed(trials))
+    assert abs(value - wanted) < near
+    assert np.abs(by_x - wanted_by_x).max() < near * np.abs(wanted_by_x).max()

@@ -6,12 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from graphs import EXAMPLES, NETWORKS, Example
+from graphs import EXAMPLES, Example
 
 from workbench import engine
 from workbench.compiled import Handle, Kernel, Pieces, compilable
 from workbench.contracts import SolveOptions
 from workbench.dataset import Inputs
+from workbench.errors.numerics import ShapeOfRhs
 from workbench.model.graph_rhs import GraphRhs
 from workbench.model.inputs import InputTable
 from workbench.registry import installed
@@ -90,8 +91,6 @@ def test_engines_agree_on_the_same_steps(solver: str, graph: str, wide: bool) ->
     assert relative(g_y0, wanted_y0) < DERIVATIVES
     assert relative(g_p.sum(axis=0), wanted_p.sum(axis=0)) < DERIVATIVES
 
-    if wide and graph in NETWORKS:
-        return  # sensitivities by weights are taken one trajectory at a time
     by_y0, by_p = found.push()
     wanted_by_y0, wanted_by_p = engine.sensitivities(case.solver, case.rhs, wanted)
     assert relative(by_y0, wanted_by_y0) < DERIVATIVES
@@ -135,6 +134,18 @@ def test_rows_do_not_see_each_other(wide: bool) -> None:
         assert np.array_equal(
             handle.solve(case.y0[row : row + 1], case.p).ys, together.ys[row : row + 1], equal_nan=True
         )
+
+
+def test_arrays_that_do_not_fit_are_refused_before_a_kernel_reads_them() -> None:
+    case = Case("tsit5", EXAMPLES["driven"](), wide=False)
+    handle = case.handle()
+    good = {"y0": case.y0, "p": case.p, "c": case.c, "pieces": case.pieces}
+    bad = {"y0": case.y0[:2], "p": case.p[:1], "c": case.c[:, :0] if case.c is not None else None, "pieces": None}
+    for name, value in bad.items():
+        with pytest.raises(ShapeOfRhs):
+            handle.solve(**{**good, name: value})
+    with pytest.raises(ShapeOfRhs):
+        handle.solve(**good).pull(np.zeros((1, 1, 1)))
 
 
 def test_threads_change_no_bit() -> None:

@@ -123,7 +123,7 @@ class Handle:
 
         `deadline` is a time.monotonic() at which to give up.
         """
-        self._require(np.shape(y0), np.shape(p), None if c is None else np.shape(c))
+        self._require(np.shape(y0), np.shape(p), None if c is None else np.shape(c), pieces)
         self.task.deadline = deadline or 0.0
         held = Held(self.kernel.dtype, y0, p, c, pieces)
         held.point(self.task)
@@ -132,7 +132,9 @@ class Handle:
             self._room()
         return found
 
-    def _require(self, y0: tuple[int, ...], p: tuple[int, ...], c: tuple[int, ...] | None) -> None:
+    def _require(
+        self, y0: tuple[int, ...], p: tuple[int, ...], c: tuple[int, ...] | None, pieces: Pieces | None
+    ) -> None:
         """Raises ShapeOfRhs for arrays that a kernel would read beyond their end."""
         graph, rows = self.kernel.graph, self.rows
         wanted = (rows, len(graph.states)), (len(graph.parameters),)
@@ -144,6 +146,12 @@ class Handle:
             )
         if graph.covariates and c != (rows, len(graph.covariates)):
             raise ShapeOfRhs(f"covariates {c} do not fit {rows} trajectories", help=", ".join(graph.covariates))
+        if graph.inputs and (pieces is None or pieces.shape != (rows, len(graph.inputs))):
+            found = "none" if pieces is None else f"{pieces.shape[1]} for {pieces.shape[0]}"
+            raise ShapeOfRhs(
+                f"{rows} trajectories need the inputs {', '.join(graph.inputs)}, and there are {found}",
+                help="inputs=wb.Signal(ts, values)",
+            )
 
     def _room(self) -> None:
         """Memory that is used by every solve anew: what went wrong, and the steps where they are not known before."""
@@ -210,6 +218,10 @@ class Handle:
     def pull(self, solved: Solved, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Σ gysᵀ ∂ys/∂y0 (row, state) and Σ gysᵀ ∂ys/∂p (row or 1, parameter), for gys (row, time, state)."""
         kernel, d = self.kernel, self.kernel.n_states
+        if gys.shape != solved.ys.shape:
+            raise ShapeOfRhs(
+                f"gradients by ys of shape {solved.ys.shape} are given as {gys.shape}", help="give one each"
+            )
         gys = np.ascontiguousarray(gys, kernel.dtype)
         g_y0 = np.zeros((self.rows, d), kernel.dtype)
         shared = solved.held.p.ndim == 1

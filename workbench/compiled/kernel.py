@@ -49,10 +49,14 @@ class Kernel:
         data = self.tableau.arrays
         return data.all == data.first
 
+    def _side_by_side(self, purpose: str) -> bool:
+        """Whether rows share vectors: not where derivatives by weights are wanted, which are gathered row by row."""
+        return self.wide and not (purpose in ("push", "fit") and self.graph.networks)
+
     def source(self, purpose: str) -> str:
         """The C file of one purpose: "solve", "pull", "push" or "fit". The headers that it includes lie in kernels/."""
         real, double = REALS[self.dtype]
-        defined = {"REAL": real, "REAL_IS_DOUBLE": double, "WIDE": int(self.wide)}
+        defined = {"REAL": real, "REAL_IS_DOUBLE": double, "WIDE": int(self._side_by_side(purpose))}
         lines = [f"#define {key} {value}" for key, value in defined.items()]
         lines += [f'#include "{name}.h"' for name in ("lanes", "types", "functions", "common", "dense", "field")]
         kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"

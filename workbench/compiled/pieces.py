@@ -35,6 +35,11 @@ class Pieces:
         smooth = np.array([kind == "cubic" for kind in kinds], np.uint8)
         return cls(first, knots, origins, coefficients, smooth)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and inputs."""
+        return len(self.first) - 1, self.coefficients.shape[1]
+
     def point(self, task: Task) -> None:
         """Write the addresses into a task."""
         task.u_first, task.u_knots, task.u_smooth = address(self.first), address(self.knots), address(self.smooth)

@@ -13,6 +13,7 @@ import numpy as np
 from ..compiled import Handle, Kernel, Pieces, Solved, compilable
 from ..contracts import Trajectory
 from ..errors.problems import NotLowerable
+from ..errors.usage import UsageError
 from ..graph import Graph, from_module
 from .callables import GraphCall
 from .signals import Lookup, Signal
@@ -86,6 +87,8 @@ class CompiledSolve:
             raise NotLowerable(f"the compiled engine cannot do this: {reason}", help='engine="torch"')
         self.asked, self._single, self._torch = asked, task.single, task.torch
         graph, solver = graph_of(asked.f, task.y0.shape[1]), asked.chosen()
+        if graph.inputs and asked.inputs is None:
+            raise UsageError(f"f has the inputs {', '.join(graph.inputs)}", help="inputs=wb.Signal(ts, values)")
         if not compilable(solver):
             raise NotLowerable(
                 f"the compiled engine has no kernels for {getattr(solver, 'tableau', solver)!s:.40}",
