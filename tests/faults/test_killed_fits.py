@@ -123,7 +123,8 @@ def test_real_processes_killed_on_the_way_are_resumed_to_the_same_run(
         assert process.stderr is not None
         said = iter(process.stderr.readline, "")
         if not any(line.startswith("step ") for line in said):  # the last kill came after the last commit
-            assert process.wait() == 0
+            process.communicate()
+            assert process.returncode == 0
             break
         time.sleep(rng.uniform(0.0, 0.2))  # steps are taken: from here on it is killed at random
         process.kill()

@@ -24,7 +24,6 @@ from .pieces import Pieces
 BAD_STATE, BAD_SLOPE, COLLAPSED, TOO_MANY_STEPS, TIME_OUT = range(1, 6)
 SHORT = 256  # steps for which there is memory before more are needed
 TAPE = 2**24  # bytes up to which the stages of one trajectory are kept for the way back
-BLOCKS = 4  # vectors of trajectories from which a second thread is worth its start
 
 
 @dataclass
@@ -70,7 +69,7 @@ class Handle:
     def _settings(self) -> None:
         task, solver, flow = self.task, self.solver, self.flow
         task.rows, task.times, task.max_steps = self.rows, self.times, self.options.max_steps
-        control = solver._control(flow)
+        control = solver.control(flow)
         task.rtol, task.first_step, task.min_step = control.rtol, solver.first_step, solver.min_step
         task.cap = solver.max_step / 1.01 if solver.max_step > 0 else np.inf
         task.safety, task.shrink, task.grow = control.safety, control.shrink, control.grow
@@ -128,7 +127,7 @@ class Handle:
         held = Held(self.kernel.dtype, y0, p, c, pieces)
         held.point(self.task)
         while (found := self._attempt(held)) is None:
-            self.width *= 4
+            self.width = min(4 * self.width, self.options.max_steps + 2)
             self._room()
         return found
 

@@ -6,7 +6,7 @@ is printed are generated identifiers and numbers; see kernels/*.h for what they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..graph import Graph, Network
@@ -281,8 +281,3 @@ class Printer:
 
 def _function(head: str, lines: Sequence[str]) -> str:
     return "\n".join([head, "{", *lines, "}"])
-
-
-def leaves_of(graph: Graph) -> Mapping[str, int]:
-    """How many leaves of each kind there are."""
-    return {"y": len(graph.states), "u": len(graph.inputs), "c": len(graph.covariates), "p": len(graph.parameters)}

@@ -104,12 +104,13 @@ class LoopSolver(ABC):
                 flow.reach(mesh.t[np.arange(flow.rows), mesh.n_steps])
                 active = follow(march, mesh)
             elif self.adaptive:
-                active = adaptive(march, self._control(flow), Steps(self.first_step, self.min_step, self.max_step))
+                active = adaptive(march, self.control(flow), Steps(self.first_step, self.min_step, self.max_step))
             else:
                 active = follow(march, equal_steps(flow, self.step, options.breaks))
             return march.trajectory(active)
 
-    def _control(self, flow: Flow) -> Control:
+    def control(self, flow: Flow) -> Control:
+        """The norm of errors and the controller, for the states of a flow."""
         atol = np.array(np.broadcast_to(np.asarray(self.atol, dtype=float), flow.shape)).reshape(flow.entries)
         chosen = self.controller if isinstance(self.controller, Controller) else CONTROLLERS[self.controller]
         return Control(self.rtol, atol, self.error_power, self.safety, controller=chosen)
