@@ -26,6 +26,8 @@ def draw(app: Any) -> None:
     docs = Path(__file__).parent
     script, rows = docs.parent / "benchmarks" / "work_precision.py", docs / "work_precision.json"
     subprocess.run([sys.executable, script, "--draw", rows, "--out", docs / "figures"], check=True)
+    scaling = [docs.parent / "benchmarks" / "scaling.py", "--draw", docs / "scaling.json", "--out", docs / "figures"]
+    subprocess.run([sys.executable, *scaling], check=True)
     drawn = ["--read", docs / "benchmarks.json", "--page", docs / "figures" / "benchmarks.txt"]
     subprocess.run([sys.executable, "-m", "benchmarks.speed", *drawn], cwd=docs.parent, check=True)
 
