@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..compiled.compiler import find_compiler
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .changes import Changes
@@ -169,6 +170,8 @@ def _goes_on(status: str, more: bool) -> bool:
 def _require_here(engine: str, device: str) -> None:
     if engine not in ("auto", "compiled", "numpy", "torch"):
         raise UsageError(f"there is no engine {engine!r}", help="--engine auto, compiled, numpy or torch")
+    if engine == "compiled":
+        find_compiler()  # raises where there is none
     if device != "cpu":
         raise UsageError(f"a fit runs on the cpu, not on {device!r}", help="leave --device out")
 

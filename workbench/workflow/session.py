@@ -61,7 +61,7 @@ class Session:
         """What executes the solves; `auto` compiles where it can, and else takes what the dynamics are made of."""
         able = Compiled.serves(self.model)
         wanted = choices.engine
-        if able and (wanted == "compiled" or (wanted == "auto" and self._builds())):
+        if able and wanted in ("auto", "compiled") and self._builds():
             self.model.compile()
             return "compiled"
         plain = "numpy" if self.model.graph is not None else "torch"
@@ -69,9 +69,9 @@ class Session:
             raise UsageError(
                 f"the dynamics {choices.dynamics!r} with the solver {choices.solver!r} and the gradient "
                 f"{choices.gradient!r} cannot be compiled",
-                help="--engine auto; the compiled engine takes graphs, explicit methods and the gradient discrete",
+                help="--engine auto; compiled are graphs with explicit or Rosenbrock methods and the gradient discrete",
             )
-        if wanted not in ("auto", plain):
+        if wanted not in ("auto", "compiled", plain):  # a run that was compiled can be read where nothing compiles
             raise UsageError(
                 f"the dynamics {choices.dynamics!r} run on the engine {plain}, not on {wanted!r}", help="--engine auto"
             )
