@@ -6,13 +6,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from graphs import EXAMPLES, Example
+from graphs import EXAMPLES, Example, drawn
 
 from workbench import engine
 from workbench.compiled import Handle, Kernel, Pieces, compilable
-from workbench.contracts import SolveOptions
+from workbench.contracts import Mesh, SolveOptions
 from workbench.dataset import Inputs
 from workbench.errors.numerics import ShapeOfRhs
+from workbench.graph import from_network
 from workbench.model.graph_rhs import GraphRhs
 from workbench.model.inputs import InputTable
 from workbench.registry import installed
@@ -59,12 +60,12 @@ class Case:
         with np.errstate(all="ignore"):
             return self.solver.solve(self.rhs, self.y0, self.t0, self.ts, self.options())
 
-    def options(self, **more: object) -> SolveOptions:
-        return SolveOptions(keep=True, breaks=self.breaks, **more)  # type: ignore[arg-type]
+    def options(self, replay: Mesh | None = None) -> SolveOptions:
+        return SolveOptions(keep=True, breaks=self.breaks, replay=replay)
 
-    def handle(self, **more: object) -> Handle:
+    def handle(self, replay: Mesh | None = None) -> Handle:
         """A compiled solve at the same times."""
-        return Handle(self.kernel, self.solver, self.t0, self.ts, self.options(**more))
+        return Handle(self.kernel, self.solver, self.t0, self.ts, self.options(replay))
 
 
 def relative(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -95,6 +96,20 @@ def test_engines_agree_on_the_same_steps(solver: str, graph: str, wide: bool) ->
     wanted_by_y0, wanted_by_p = engine.sensitivities(case.solver, case.rhs, wanted)
     assert relative(by_y0, wanted_by_y0) < DERIVATIVES
     assert relative(by_p, wanted_by_p) < DERIVATIVES
+
+
+@pytest.mark.parametrize("hidden", [(3, 50), (50, 3), (1, 9, 2)], ids=str)
+def test_layers_of_every_width_agree(hidden: tuple[int, ...]) -> None:
+    """Narrower and wider than a vector, in every order: what pads a vector must not reach a result."""
+    graph = from_network(hidden, "softplus", states=("x", "y"))
+    case = Case("rk4", Example(graph, np.array([0.9, -0.4]), drawn(graph)), wide=False)
+    wanted = case.reference()
+    found = case.handle(replay=wanted.mesh).solve(case.y0, case.p)
+    gys = np.random.default_rng(6).normal(size=wanted.ys.shape)
+    for mine, theirs in zip(found.pull(gys), engine.pullback(case.solver, case.rhs, wanted, gys), strict=True):
+        assert relative(mine.sum(axis=0), theirs.sum(axis=0)) < DERIVATIVES
+    for mine, theirs in zip(found.push(), engine.sensitivities(case.solver, case.rhs, wanted), strict=True):
+        assert relative(mine, theirs) < DERIVATIVES
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["one", "wide"])

@@ -11,13 +11,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .choose import MANY as MANY
+    from .choose import allowed_threads as allowed_threads
     from .choose import compilable as compilable
     from .handle import Handle as Handle
     from .handle import Solved as Solved
     from .kernel import Kernel as Kernel
     from .pieces import Pieces as Pieces
 
-MODULES = {"compilable": "choose", "Handle": "handle", "Solved": "handle", "Kernel": "kernel", "Pieces": "pieces"}
+MODULES = {
+    **dict.fromkeys(("MANY", "allowed_threads", "compilable"), "choose"),
+    "Handle": "handle",
+    "Solved": "handle",
+    "Kernel": "kernel",
+    "Pieces": "pieces",
+}
 
 
 def __getattr__(name: str) -> Any:

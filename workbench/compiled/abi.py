@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 WHOLE, NUMBER = ctypes.c_int64, ctypes.c_double
-INTEGERS = (
-    *("rows", "times", "width", "plan_width", "p_stride", "n_breaks", "max_steps", "keep", "retry"),
-)  # fmt: skip
+INTEGERS = ("rows", "times", "width", "plan_width", "p_stride", "n_breaks", "max_steps", "keep", "retry")
 NUMBERS = ("rtol", "first_step", "min_step", "cap", "safety", "shrink", "grow", "start", "error_power", "deadline")
 POINTERS = {
     "double": (

@@ -1,10 +1,13 @@
-"""What the compiled engine can run."""
+"""What the compiled engine can run, and how much of it at once."""
 
 from __future__ import annotations
 
+import os
 from typing import TypeGuard
 
 from ..engine import RosenbrockSolver, TableauSolver
+
+MANY = 4  # trajectories from which they are solved side by side
 
 
 def compilable(solver: object) -> TypeGuard[TableauSolver | RosenbrockSolver]:
@@ -12,3 +15,9 @@ def compilable(solver: object) -> TypeGuard[TableauSolver | RosenbrockSolver]:
     if isinstance(solver, TableauSolver):
         return not solver.tableau.implicit
     return isinstance(solver, RosenbrockSolver)
+
+
+def allowed_threads() -> int:
+    """As many as there are processors, or as OMP_NUM_THREADS allows."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return int(allowed) if allowed.isdigit() and int(allowed) > 0 else os.cpu_count() or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -349,13 +349,9 @@ class Solved:
         return failures
 
 
-_POOLS: list[ThreadPoolExecutor] = []
-
-
+@cache
 def _pool() -> ThreadPoolExecutor:
-    if not _POOLS:
-        _POOLS.append(ThreadPoolExecutor(os.cpu_count() or 1))
-    return _POOLS[0]
+    return ThreadPoolExecutor(os.cpu_count() or 1)
 
 
 def _no_rhs(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:

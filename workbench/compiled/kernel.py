@@ -21,7 +21,7 @@ from .printer import Printer
 from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
 
 HEADERS = {
-    "solve": ("{0}", "march", "entry_solve"),
+    "solve": ("{0}", "record", "control", "march", "entry_solve"),
     "pull": ("{0}", "taken", "{0}_pull", "entry_pull"),
     "push": ("{0}", "taken", "{0}_push", "entry_push"),
 }
@@ -39,7 +39,12 @@ class Kernel:
         self.graph, self.tableau, self.dtype, self.wide = graph, tableau, np.dtype(dtype), wide
         self.n_states, self.n_parameters = len(graph.states), len(graph.parameters)
         self._functions: dict[str, Any] = {}
-        self.operations = Printer(graph).operations
+        self._printer = Printer(graph)
+
+    @property
+    def operations(self) -> int:
+        """The size of f."""
+        return self._printer.operations
 
     @property
     def tapes(self) -> bool:
@@ -67,7 +72,7 @@ class Kernel:
         return "\n".join([*lines, declaration(), *printed, *includes, ""])
 
     def _printed(self, purpose: str) -> tuple[str, ...]:
-        printer = Printer(self.graph)
+        printer = self._printer
         needed = "push" if purpose == "fit" else purpose
         text = printer.text(needed)
         if isinstance(self.tableau, RosenbrockTableau):
@@ -112,9 +117,10 @@ class Kernel:
         return int(self._tape_bytes(width))
 
     def call(self, purpose: str, task: Task, first: int, last: int) -> int:
-        """Follow rows first … last of a task ("solve"); go back over their steps, from gys to g_y0, and add to g_p
+        """Rows first … last of a task: 0, 1 (no memory) or 2 (the mesh is full).
 
-        ("pull"); carry ∂y/∂(y0, p) along them, into `by` ("push"). 0, 1 (no memory) or 2 (the mesh is full).
+        "solve" follows them; "pull" goes back over their steps, from gys to g_y0, and adds to g_p; "push" carries
+        ∂y/∂(y0, p) along them, into `by`.
         """
         return int(self._function(purpose)(ctypes.byref(task), first, last))
 

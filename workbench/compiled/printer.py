@@ -126,13 +126,9 @@ class Printer:
         for own in self.layers:
             tape.append(f"    E x{own[0].net}[PAD({own[0].n_in})] ALIGNED;")
             for layer in own:
-                size = (
-                    f"{layer.n_in} * PAD({layer.n_out})"
-                    if layer.kind == "wide"
-                    else f"{layer.n_out} * PAD({layer.n_in})"
-                )
+                columns, rows = f"{layer.n_in} * PAD({layer.n_out})", f"{layer.n_out} * PAD({layer.n_in})"
+                size, rows = (columns, rows) if layer.kind == "wide" else (rows, "1")
                 net.append(f"    REAL w{layer.tag}[{size}] ALIGNED, b{layer.tag}[PAD({layer.n_out})] ALIGNED;")
-                rows = f"{layer.n_out} * PAD({layer.n_in})" if layer.kind == "wide" else "1"
                 net.append(f"    REAL r{layer.tag}[LANES == 1 ? {rows} : 1] ALIGNED;")
                 tape.append(f"    E a{layer.tag}[PAD({layer.n_out})] ALIGNED;")
                 if layer is not own[-1] and self._network(layer).activation not in SLOPE_OF_VALUE:
@@ -205,26 +201,22 @@ class Printer:
         lines += [f"    for (int i = {n_in}; i < PAD({n_in}); i++)", f"        tape->x{k}[i] = (E){{0}};"]
         x = f"x{k}"
         for layer in own:
-            tag, last = layer.tag, layer is own[-1]
-            call = (
-                f"dense_{layer.kind}({layer.n_in}, {layer.n_out}, net->w{tag}, net->b{tag}, tape->{x}, tape->a{tag});"
-            )
-            lines.append(f"    {call}")
-            if not last:
-                slope = "d" if network.activation in SLOPE_OF_VALUE else None
+            tag, sizes = layer.tag, f"{layer.n_in}, {layer.n_out}"
+            lines.append(f"    dense_{layer.kind}({sizes}, net->w{tag}, net->b{tag}, tape->{x}, tape->a{tag});")
+            if layer is not own[-1]:
+                follows = network.activation in SLOPE_OF_VALUE
                 lines += [f"    UNITS({layer.n_out}, i) {{", "        V a, d;"]
                 lines.append(f"        act_{network.activation}(E_load(tape->a{tag} + i), &a, &d);")
                 lines.append(f"        E_store(tape->a{tag} + i, a);")
-                lines.append("        (void)d;" if slope else f"        E_store(tape->d{tag} + i, d);")
+                lines.append("        (void)d;" if follows else f"        E_store(tape->d{tag} + i, d);")
                 lines.append("    }")
             x = f"a{tag}"
         lines += [f"    for (int i = 0; i < {own[-1].n_out}; i++)", f"        z[{network.first} + i] = tape->{x}[i];"]
         return lines
 
     def _rhs_vjp(self) -> str:
-        lines = ["    const R *y = tape->y, *z = tape->z;", "    R gz[AT_LEAST_1(N_OUTPUTS)] = {{0}};"]
-        lines[-1] = "    R gz[AT_LEAST_1(N_OUTPUTS)];"
-        lines += ["    for (int i = 0; i < AT_LEAST_1(N_OUTPUTS); i++)", "        gz[i] = SPLAT(0);"]
+        lines = ["    const R *y = tape->y, *z = tape->z;", "    R gz[AT_LEAST_1(N_OUTPUTS)];"]
+        lines.append("    clear(gz, AT_LEAST_1(N_OUTPUTS));")
         lines += ["    (void)net, (void)gnet;", "    core_vjp(at, y, z, g, gy, gp, gz);"]
         for k in range(len(self.layers) - 1, -1, -1):
             lines += self._network_vjp(k, self.layers[k])

@@ -9,7 +9,6 @@ from ..graph import Node
 from ..graph.derivatives import reachable
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-Leaf = tuple[str, int]  # kind and index
 
 
 def constant(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import Handle, Kernel, Pieces, Solved, compilable
+from ..compiled import MANY, Handle, Kernel, Pieces, Solved, compilable
 from ..contracts import SolveOptions
 
 if TYPE_CHECKING:
@@ -66,7 +66,3 @@ class Compiled:
         if wide not in self._kernels:
             self._kernels[wide] = Kernel(self.graph, self.solver.tableau, np.dtype(float), wide)
         return self._kernels[wide]
-
-
-MANY = 4
-"""Trajectories from which they are solved side by side."""

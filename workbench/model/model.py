@@ -73,8 +73,13 @@ class Model:
         return self.lowered if by_graph else None
 
     def compile(self) -> None:
-        """From here on the compiled engine solves, and NumPy evaluates the graph: torch is not asked."""
-        self.compiled = Compiled(self)
+        """From here on the compiled engine solves, and NumPy evaluates the graph: torch is not asked.
+
+        Raises CompilerUnavailable, and all is as it was then.
+        """
+        compiled = Compiled(self)
+        compiled.build()
+        self.compiled = compiled
 
     def _columns(self, unknowns: Unknowns) -> Columns:
         names = self.lowered.parameters if self.lowered is not None else None

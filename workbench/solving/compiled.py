@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiled import Handle, Kernel, Pieces, Solved, compilable
+from ..compiled import MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable
 from ..contracts import Trajectory
 from ..errors.problems import NotLowerable
 from ..errors.usage import UsageError
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 Array = Any
 BUSY = 200_000  # operations of f over all trajectories from which threads share them
-MANY = 4  # trajectories from which they are solved side by side
 
 
 class CompiledSolution(Solution):
@@ -37,9 +35,9 @@ class CompiledSolution(Solution):
             object.__setattr__(self, name, value)  # frozen, as its parent
 
     @cached_property
-    def trajectory(self) -> Trajectory:  # what the parent holds is made here
+    def trajectory(self) -> Trajectory:
         """As the loop on NumPy gives it."""
-        solved: Solved = self.solved  # type: ignore[attr-defined]
+        solved: Solved = self.solved  # type: ignore[attr-defined]  # set past the frozen fields, in __init__
         return solved.trajectory()
 
 
@@ -153,6 +151,4 @@ def _threads(kernel: Kernel, rows: int) -> int:
     """One for small models; else as many as there are processors, or as OMP_NUM_THREADS allows."""
     if kernel.operations * rows < BUSY or not kernel.wide:
         return 1
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    limit = int(allowed) if allowed.isdigit() and int(allowed) > 0 else os.cpu_count() or 1
-    return max(1, min(limit, -(-rows // kernel.lanes)))
+    return max(1, min(allowed_threads(), -(-rows // kernel.lanes)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..compiled import allowed_threads
 from ..compiled.least_squares import KINDS, Ended, Found, Observations, Places, Settings, fits
 from ..compiled.observed import channels
 from ..errors.problems import BoundsExclude
@@ -247,7 +247,7 @@ class Fitter:
         xs = begun if fitting.plain else [fitting.unknowns.to_x(start) for start in begun]
         seen = Observations(values, weights, params, rows, self.solve._pieces)
         if threads is None:
-            threads = _threads() if len(xs) > 1 else 1
+            threads = allowed_threads() if len(xs) > 1 else 1
         found = fits(handle, seen, fitting.places, xs, settings, deadline, threads)
         return LeastSquares(fitting, seen, begun, found, (shown, y0.shape))
 
@@ -377,9 +377,3 @@ def _drawn(first: np.ndarray, unknowns: Unknowns, count: int, seed: int) -> list
         x = np.where(boxed, within, np.clip(at + spread * normal, below, above))
         found.append(np.where(logs, np.exp(np.where(logs, x, 0.0)), x))
     return found
-
-
-def _threads() -> int:
-    """As many as there are processors, or as OMP_NUM_THREADS allows."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    return int(allowed) if allowed.isdigit() and int(allowed) > 0 else os.cpu_count() or 1

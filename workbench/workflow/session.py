@@ -61,8 +61,7 @@ class Session:
         """What executes the solves; `auto` compiles where it can, and else takes what the dynamics are made of."""
         able = Compiled.serves(self.model)
         wanted = choices.engine
-        if able and wanted in ("auto", "compiled") and self._builds():
-            self.model.compile()
+        if able and wanted in ("auto", "compiled") and self._compiles():
             return "compiled"
         plain = "numpy" if self.model.graph is not None else "torch"
         if wanted == "compiled" and not able:
@@ -77,9 +76,9 @@ class Session:
             )
         return plain
 
-    def _builds(self) -> bool:
+    def _compiles(self) -> bool:
         try:
-            Compiled(self.model).build()
+            self.model.compile()
         except CompilerUnavailable:
             return False
         return True

@@ -69,6 +69,8 @@ INLINE void dense_wide_back(int n_in, int n_out, const REAL *w, const REAL *rows
     }
     for (int k = 0; k < n_in; k++)
         gx[k] = dense_dot(n_out, w + k * PAD(n_out), g);
+    for (int k = n_in; k < PAD(n_in); k++)
+        gx[k] = 0; /* what stands there is multiplied by 0 below, and may be no number */
 }
 
 INLINE void dense_narrow_back(int n_in, int n_out, const REAL *w, const REAL *rows, const E *g, E *gx)

@@ -1,5 +1,5 @@
-/* Explicit Runge–Kutta steps, their discrete adjoint and their forward sensitivities. The coefficients are printed before
-   this file: stage_state, stage_back, step_end, step_end_back, step_errors, method_c, method_weights. */
+/* Explicit Runge–Kutta steps. The coefficients are printed before this file: stage_state, stage_back, step_end,
+   step_end_back, step_errors, method_c, method_weights. */
 
 #define N_PER_STEP (N_OWN - 1)
 #define JACOBIANS(b, l) 0 /* taken in the last step */

@@ -28,7 +28,6 @@ static void pull_block(Block *b, Tape *tapes, Net *gnet)
             clear(gk[s], N_STATES);
         step_end_back(taken.step, lambda, gk);
         for (int l = 0; l < LANES; l++) {
-            const double h = taken.h[l], tau1 = taken.tau[l] + h;
             if (n[l] < 0)
                 continue;
             const double end = task->plan[b->row[l] * task->plan_width + n[l] + 1];
@@ -40,7 +39,7 @@ static void pull_block(Block *b, Tape *tapes, Net *gnet)
                     for (int s = 0; s < N_END_WEIGHTS; s++)
                         w[s] = (REAL)method_b[s];
                 } else {
-                    method_weights((at - taken.tau[l]) / h, w);
+                    method_weights((at - taken.tau[l]) / taken.h[l], w);
                     used_all = 1;
                 }
                 const REAL step = LANE(taken.step, l);
@@ -51,7 +50,6 @@ static void pull_block(Block *b, Tape *tapes, Net *gnet)
                 }
                 time[l]--;
             }
-            (void)tau1;
         }
         const int last_stage = (used_all ? N_ALL : N_END_WEIGHTS) - 1;
         Tape *own = task->tapes ? tapes + n[0] * N_FIRST_BUT_END : tapes;
@@ -59,7 +57,7 @@ static void pull_block(Block *b, Tape *tapes, Net *gnet)
         if (!task->tapes) {
             R stage[N_STATES];
             UNROLL_STAGES
-            for (int s = 0; s <= (N_ALL > N_FIRST ? N_ALL - 1 : N_FIRST - 1); s++) {
+            for (int s = 0; s < N_ALL; s++) {
                 if (s > last_stage)
                     break;
                 stage_state(s, taken.y, taken.step, k, stage);

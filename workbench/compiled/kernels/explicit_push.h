@@ -1,7 +1,6 @@
 /* Forward sensitivities of explicit Runge–Kutta steps: S = dy/d(y0, p), N_STATES by N_COLUMNS, on the mesh that was
    taken. */
 
-
 typedef struct {
     R s[N_STATES][N_COLUMNS], stage[N_STATES][N_COLUMNS];
     R slope[N_ALL][N_STATES][N_COLUMNS];
@@ -9,6 +8,8 @@ typedef struct {
     REAL by_weights[N_STATES][AT_LEAST_1(N_PARAMETERS)];
     Net gnet;
 } Sensitivities;
+
+#include "columns.h"
 
 /* f_y and f_p at a stage: by formulas, or row by row where there are networks (one trajectory at a time). */
 INLINE void stage_jacobian(const Block *b, const At *at, const Tape *tape, Sensitivities *m)
@@ -32,28 +33,11 @@ INLINE void stage_jacobian(const Block *b, const At *at, const Tape *tape, Sensi
 
 static void push_block(Block *b, Sensitivities *m, Tape *tape)
 {
-    const Task *task = b->task;
-    int64_t longest = 0, time[LANES], steps[LANES], n[LANES];
-    memset(m, 0, sizeof *m);
-    for (int i = 0; i < N_STATES; i++)
-        m->s[i][i] = SPLAT(1);
-    for (int l = 0; l < LANES; l++) {
-        steps[l] = b->live[l] ? task->plan_steps[b->row[l]] : 0;
-        longest = steps[l] > longest ? steps[l] : longest;
-        time[l] = 0;
-        for (; b->live[l] && time[l] < observations(b, l) && observed_tau(b, l, time[l]) == 0; time[l]++)
-            for (int i = 0; i < N_STATES; i++)
-                ((REAL *)task->by)[((b->row[l] * task->times + time[l]) * N_STATES + i) * N_COLUMNS + i] = 1;
-    }
-    for (int64_t j = 0; j < longest; j++) {
+    Progress progress;
+    begin_columns(b, m, &progress);
+    for (int64_t j = 0; j < progress.longest; j++) {
         Taken taken = {0};
-        int inside = 0;
-        for (int l = 0; l < LANES; l++)
-            n[l] = j < steps[l] ? j : -1;
-        take(b, n, &taken);
-        for (int l = 0; l < LANES; l++)
-            if (n[l] >= 0 && time[l] < observations(b, l))
-                inside |= observed_tau(b, l, time[l]) < task->plan[b->row[l] * task->plan_width + j + 1];
+        const int inside = next_columns(b, &progress, j, &taken);
         const int last_stage = (inside ? N_ALL : N_END_WEIGHTS) - 1;
         R k[N_ALL][N_STATES], state[N_STATES], u[AT_LEAST_1(N_INPUTS)];
         for (int s = 0; s <= last_stage; s++) {
@@ -77,28 +61,7 @@ static void push_block(Block *b, Sensitivities *m, Tape *tape)
                         to[N_STATES + q] += SPLAT(m->by_weights[i][q]);
             }
         }
-        for (int l = 0; l < LANES; l++) {
-            if (n[l] < 0)
-                continue;
-            const double end = task->plan[b->row[l] * task->plan_width + j + 1];
-            for (; time[l] < observations(b, l) && observed_tau(b, l, time[l]) <= end; time[l]++) {
-                const double at = observed_tau(b, l, time[l]);
-                REAL w[N_ALL] = {0}, *out = (REAL *)task->by;
-                out += (b->row[l] * task->times + time[l]) * N_STATES * N_COLUMNS;
-                if (at == end)
-                    for (int s = 0; s < N_END_WEIGHTS; s++)
-                        w[s] = (REAL)method_b[s];
-                else
-                    method_weights((at - taken.tau[l]) / taken.h[l], w);
-                for (int i = 0; i < N_STATES; i++)
-                    for (int q = 0; q < N_COLUMNS; q++) {
-                        REAL change = 0;
-                        for (int s = 0; s <= last_stage; s++)
-                            change += w[s] * LANE(m->slope[s][i][q], l);
-                        out[i * N_COLUMNS + q] = LANE(m->s[i][q], l) + LANE(taken.step, l) * change;
-                    }
-            }
-        }
+        write_columns(b, &taken, &progress, m);
         for (int i = 0; i < N_STATES; i++)
             for (int q = 0; q < N_COLUMNS; q++) {
                 R change = SPLAT(0);

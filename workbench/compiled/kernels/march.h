@@ -1,9 +1,7 @@
 /* The adaptive loop over steps, and the loop over a known mesh, for LANES trajectories side by side.
 
    Every trajectory has its own time, step and status. A method (explicit.h, rosenbrock.h) brings method_step,
-   method_close, method_more and method_weights. The constants of control are those of engine/control.py. */
-
-enum { OK, BAD_STATE, BAD_SLOPE, COLLAPSED, TOO_MANY_STEPS, TIME_OUT, MESH_FULL, MESH_SHORT };
+   method_close, method_more and method_weights. */
 
 /* The first stop beyond τ: a break, or the end. */
 INLINE double next_stop(const Block *b, int l, double tau)
@@ -15,116 +13,6 @@ INLINE double next_stop(const Block *b, int l, double tau)
             stop = at;
     }
     return stop;
-}
-
-INLINE double lane_norm(const Block *b, const R *x, const R *y, const R *y1, int l)
-{
-    double sum = 0;
-    for (int i = 0; i < N_STATES; i++) {
-        const double size = fmax(fabs((double)LANE(y[i], l)), fabs((double)LANE(y1[i], l)));
-        const double e = (double)LANE(x[i], l) / (b->task->atol[i] + b->task->rtol * size);
-        sum += e * e;
-    }
-    return sqrt(sum / N_STATES);
-}
-
-static void report(const Block *b, int l, int status, double tau, double h, int64_t steps, const R *y, const R *k)
-{
-    const Task *task = b->task;
-    const int64_t row = b->row[l];
-    task->status[row] = status;
-    task->failure_tau[row] = tau;
-    task->failure_h[row] = h;
-    task->failure_steps[row] = steps;
-    for (int i = 0; i < N_STATES; i++) {
-        task->failure_y[row * N_STATES + i] = (double)LANE(y[i], l);
-        task->failure_k[row * N_STATES + i] = (double)LANE(k[i], l);
-    }
-}
-
-/* What the step that failed gave, by component: inf or NaN where a slope was. */
-static void report_tried(const Block *b, int l, const R *y1, R (*k)[N_STATES], int n)
-{
-    double *tried = b->task->failure_tried + b->row[l] * N_STATES;
-    for (int i = 0; i < N_STATES; i++) {
-        tried[i] = (double)LANE(y1[i], l);
-        for (int s = 0; s < n; s++) {
-            const double slope = (double)LANE(k[s][i], l);
-            if (!isfinite(slope) && !isinf(tried[i]))
-                tried[i] = slope;
-        }
-    }
-}
-
-typedef struct {
-    double tau[LANES], h[LANES], tried[LANES], tau1[LANES], stop[LANES], ceiling[LANES];
-    double previous[LANES], before[LANES], error[LANES]; /* logarithms of errors, but `error` */
-    int clipped[LANES], accept[LANES];
-    int64_t steps[LANES], next[LANES]; /* steps taken; the next observation */
-    int64_t rejected[LANES], rhs[LANES], jacobians[LANES];
-    R y[N_STATES], y1[N_STATES];
-    R k[N_ALL][N_STATES];
-} March;
-
-INLINE void save_state(const Block *b, int l, int64_t time, const R *y)
-{
-    REAL *out = (REAL *)b->task->ys + (b->row[l] * b->task->times + time) * N_STATES;
-    for (int i = 0; i < N_STATES; i++)
-        out[i] = LANE(y[i], l);
-}
-
-/* Whether a time lies strictly inside the step. */
-INLINE int observed_inside(const Block *b, const March *m, int l)
-{
-    return m->next[l] < observations(b, l) && observed_tau(b, l, m->next[l]) < m->tau1[l];
-}
-
-/* The accepted steps: their observations, their place in the mesh. Returns 0 where the mesh is full. */
-static int record(Block *b, March *m, const int *accept, Tape *tape)
-{
-    int inside = 0;
-    for (int l = 0; l < LANES; l++)
-        inside |= accept[l] && observed_inside(b, m, l);
-    if (inside && N_ALL > N_FIRST) {
-        method_more(b, m->tau, m->tried, m->y, m->k, tape);
-        for (int l = 0; l < LANES; l++)
-            if (accept[l] && observed_inside(b, m, l))
-                m->rhs[l] += N_ALL - N_FIRST;
-    }
-    for (int l = 0; l < LANES; l++) {
-        if (!accept[l])
-            continue;
-        const int64_t n = observations(b, l);
-        while (m->next[l] < n && observed_tau(b, l, m->next[l]) < m->tau1[l]) {
-            const double theta = (observed_tau(b, l, m->next[l]) - m->tau[l]) / m->tried[l];
-            REAL w[N_ALL], *out = (REAL *)b->task->ys + (b->row[l] * b->task->times + m->next[l]) * N_STATES;
-            method_weights(theta, w);
-            const REAL h = (REAL)(b->sign[l] * m->tried[l]);
-            for (int i = 0; i < N_STATES; i++) {
-                REAL change = 0;
-                for (int s = 0; s < N_ALL; s++)
-                    change += w[s] * LANE(m->k[s][i], l);
-                out[i] = LANE(m->y[i], l) + h * change;
-            }
-            m->next[l]++;
-        }
-        while (m->next[l] < n && observed_tau(b, l, m->next[l]) == m->tau1[l])
-            save_state(b, l, m->next[l]++, m->y1);
-        const Task *task = b->task;
-        const int64_t row = b->row[l], place = ++m->steps[l];
-        if (place >= task->width) {
-            report(b, l, MESH_FULL, m->tau[l], m->tried[l], place, m->y, m->k[0]);
-            return 0;
-        }
-        task->mesh[row * task->width + place] = m->tau1[l];
-        task->clipped[row * task->width + place] = (uint8_t)m->clipped[l];
-        if (task->keep) {
-            REAL *out = (REAL *)task->states + (row * task->width + place) * N_STATES;
-            for (int i = 0; i < N_STATES; i++)
-                out[i] = LANE(m->y1[i], l);
-        }
-    }
-    return 1;
 }
 
 /* The states and slopes at the start; lanes with nowhere to go, or without a finite start, end here. */
@@ -165,84 +53,6 @@ static void begin(Block *b, March *m, const double *ahead, Tape *tape)
     }
 }
 
-/* A first step from the sizes of y, y' and y'' (Hairer, Nørsett & Wanner, Solving ODEs I, II.4). */
-static void first_steps(Block *b, March *m, Tape *tape)
-{
-    const Task *task = b->task;
-    R y1[N_STATES], k1[N_STATES];
-    double h0[LANES], zero[LANES] = {0}, signed_h[LANES];
-    for (int l = 0; l < LANES; l++) {
-        const double d0 = lane_norm(b, m->y, m->y, m->y, l), d1 = lane_norm(b, m->k[0], m->y, m->y, l);
-        const int small = d0 < 1e-5 || d1 < 1e-5;
-        h0[l] = fmin(small ? 1e-6 * m->stop[l] : 0.01 * d0 / (d1 > 0 ? d1 : 1.0), m->stop[l]);
-        signed_h[l] = b->sign[l] * h0[l];
-    }
-    const R step = from_doubles(signed_h);
-    for (int i = 0; i < N_STATES; i++)
-        y1[i] = m->y[i] + step * m->k[0][i];
-    slope_at(b, zero, h0, 1, y1, k1, tape);
-    for (int i = 0; i < N_STATES; i++)
-        k1[i] -= m->k[0][i];
-    for (int l = 0; l < LANES; l++) {
-        const double d1 = lane_norm(b, m->k[0], m->y, m->y, l), d2 = lane_norm(b, k1, m->y, m->y, l) / h0[l];
-        const double steep = fmax(d1, d2);
-        const double h1 = steep > 1e-15 ? pow(0.01 / steep, 1.0 / task->error_power)
-                                        : fmax(1e-6 * m->stop[l], 1e-3 * h0[l]);
-        const double h = fmin(fmin(100 * h0[l], h1), m->stop[l]);
-        const double least = 1e3 * 16 * DBL_EPSILON * fmax(fabs(b->t0[l]), 1e-8 * b->end[l]);
-        m->h[l] = fmin(fmax(h, least), fmin(m->stop[l], task->cap));
-        m->rhs[l] += b->live[l];
-    }
-}
-
-INLINE double lane_error(const Block *b, const March *m, R (*errors)[N_STATES], int l)
-{
-    const double lead = lane_norm(b, errors[0], m->y, m->y1, l);
-    if (N_ERRORS == 1)
-        return lead;
-    double rest = 0;
-    for (int i = 1; i < N_ERRORS; i++) {
-        const double norm = lane_norm(b, errors[i], m->y, m->y1, l);
-        rest += norm * norm;
-    }
-    return lead == 0 ? 0 * rest : lead * lead / sqrt(lead * lead + 0.01 * rest);
-}
-
-INLINE double clip_factor(double log_factor, const Task *task)
-{
-    return fmax(task->safety * exp(log_factor), task->shrink);
-}
-
-/* The step to try next in a lane, from its error. */
-INLINE void next_step(const Task *task, March *m, int l)
-{
-    before_scalars();
-    const double log_error = log(m->error[l]); /* NaN stays NaN, and 0 becomes −inf: the step grows as far as it may */
-    double factor = clip_factor(
-        -(task->beta[0] * log_error + task->beta[1] * m->previous[l] + task->beta[2] * m->before[l]), task);
-    factor = fmin(factor, m->ceiling[l]);
-    if (isnan(log_error))
-        factor = task->shrink;
-    double h = m->tried[l] * factor;
-    if (m->accept[l]) {
-        m->before[l] = m->previous[l];
-        m->previous[l] = fmax(log_error, log(1e-4));
-        m->ceiling[l] = task->grow;
-        if (m->clipped[l])
-            h = fmax(h, m->h[l]); /* a step that was clipped does not hold the next one short */
-    } else {
-        double retry = 0.9;
-        if (task->retry)
-            retry = fmax(fmin(task->safety * exp(-log_error / task->error_power), 0.9), task->shrink);
-        if (isnan(log_error))
-            retry = task->retry ? task->shrink : 0.9;
-        h = fmin(h, retry * m->tried[l]);
-        m->ceiling[l] = 1;
-        m->rejected[l]++;
-    }
-    m->h[l] = fmin(h, task->cap);
-}
-
 /* Lanes at a stop: the end, or a break, behind which f may be another. */
 static void arrive(Block *b, March *m, Tape *tape)
 {
@@ -276,23 +86,6 @@ static void arrive(Block *b, March *m, Tape *tape)
             report_tried(b, l, m->y, m->k, 1);
             b->live[l] = 0;
         }
-    }
-}
-
-/* The counts of every row, and NaN where it has not come. */
-static void finish(const Block *b, const March *m)
-{
-    for (int l = 0; l < LANES; l++) {
-        if (l && b->row[l] == b->row[0])
-            continue;
-        const int64_t row = b->row[l];
-        REAL *ys = (REAL *)b->task->ys + row * b->task->times * N_STATES;
-        for (int64_t i = m->next[l] * N_STATES; i < b->task->times * N_STATES; i++)
-            ys[i] = NAN;
-        b->task->n_steps[row] = m->steps[l];
-        b->task->n_rejected[row] = m->rejected[l];
-        b->task->n_rhs[row] = m->rhs[l];
-        b->task->n_jacobians[row] = m->jacobians[l];
     }
 }
 

@@ -17,6 +17,8 @@ typedef struct {
     Net gnet;
 } Sensitivities;
 
+#include "columns.h"
+
 #if N_NETWORKS == 0
 INLINE void first_slopes(const Block *b, const At *at, const R *y, Sensitivities *m)
 {
@@ -30,26 +32,19 @@ INLINE void second_slopes(const Block *b, const At *at, const R *y, Sensitivitie
     tangent_jacobian(at, y, 0, m->second.by_y, m->second.by_p);
 }
 #else
-/* Row by row as vᵀJ, written by `vjp`; by weights lane by lane, for what comes back by them is summed over the lanes. */
+/* Row by row as vᵀJ, written by `vjp`; one trajectory at a time (LANES == 1), for weights are summed over lanes. */
 #define ROWS_OF(vjp, to)                                                                                               \
-    for (int i = 0; i < N_STATES; i++)                                                                                 \
-        for (int l = 0; l < LANES; l++) {                                                                              \
-            R unit[N_STATES], by_y[N_STATES], by_p[ROOM_P];                                             \
-            REAL weights[N_PARAMETERS] = {0};                                                                          \
-            clear(unit, N_STATES);                                                                                     \
-            clear(by_y, N_STATES);                                                                                     \
-            clear(by_p, ROOM_P);                                                                        \
-            memset(&m->gnet, 0, sizeof(Net));                                                                          \
-            LANE(unit[i], l) = 1;                                                                                      \
-            vjp(b->net, at, &tape, unit, by_y, by_p, &m->gnet);                                                        \
-            net_unpack(&m->gnet, weights);                                                                             \
-            for (int j = 0; j < N_STATES; j++)                                                                         \
-                LANE((to)->by_y[i][j], l) = LANE(by_y[j], l);                                                          \
-            for (int q = 0; q < N_SCALARS; q++)                                                                        \
-                LANE((to)->by_p[i][q], l) = LANE(by_p[q], l);                                                          \
-            for (int q = 0; q < N_PARAMETERS; q++)                                                                     \
-                LANE((to)->by_weights[i][q], l) = weights[q];                                                          \
-        }
+    for (int i = 0; i < N_STATES; i++) {                                                                               \
+        R unit[N_STATES];                                                                                              \
+        clear(unit, N_STATES);                                                                                         \
+        clear((to)->by_y[i], N_STATES);                                                                                \
+        clear((to)->by_p[i], ROOM_P);                                                                                  \
+        clear((to)->by_weights[i], N_PARAMETERS);                                                                      \
+        memset(&m->gnet, 0, sizeof(Net));                                                                              \
+        unit[i] = 1;                                                                                                   \
+        vjp(b->net, at, &tape, unit, (to)->by_y[i], (to)->by_p[i], &m->gnet);                                          \
+        net_unpack(&m->gnet, (to)->by_weights[i]);                                                                     \
+    }
 
 CALLED void first_slopes(const Block *b, const At *at, const R *y, Sensitivities *m)
 {
@@ -144,59 +139,17 @@ static void step_columns(Block *b, const Taken *taken, Step *step, int inside, S
     }
 }
 
-/* Writes the sensitivities at the observations of a lane up to the step's end. */
-static void write_columns(const Block *b, const Taken *taken, double end, int64_t *time, int l, const Sensitivities *m)
-{
-    const Task *task = b->task;
-    for (; *time < observations(b, l) && observed_tau(b, l, *time) <= end; ++*time) {
-        const double at = observed_tau(b, l, *time);
-        REAL w[N_ALL], *out = (REAL *)task->by + (b->row[l] * task->times + *time) * N_STATES * N_COLUMNS;
-        if (at == end)
-            for (int s = 0; s < N_ALL; s++)
-                w[s] = (REAL)method_b[s];
-        else
-            method_weights((at - taken->tau[l]) / taken->h[l], w);
-        for (int i = 0; i < N_STATES; i++)
-            for (int q = 0; q < N_COLUMNS; q++) {
-                REAL change = 0;
-                for (int s = 0; s < N_ALL; s++)
-                    if (w[s] != 0)
-                        change += w[s] * LANE(m->slope[s][i][q], l);
-                out[i * N_COLUMNS + q] = LANE(m->s[i][q], l) + LANE(taken->step, l) * change;
-            }
-    }
-}
-
 static void push_block(Block *b, Sensitivities *m, Tape *tapes)
 {
-    const Task *task = b->task;
     Step step = {.tapes = tapes};
-    int64_t longest = 0, time[LANES], steps[LANES], n[LANES];
-    memset(m, 0, sizeof *m);
-    for (int i = 0; i < N_STATES; i++)
-        m->s[i][i] = SPLAT(1);
-    for (int l = 0; l < LANES; l++) {
-        steps[l] = b->live[l] ? task->plan_steps[b->row[l]] : 0;
-        longest = steps[l] > longest ? steps[l] : longest;
-        time[l] = 0;
-        for (; b->live[l] && time[l] < observations(b, l) && observed_tau(b, l, time[l]) == 0; time[l]++)
-            for (int i = 0; i < N_STATES; i++)
-                ((REAL *)task->by)[((b->row[l] * task->times + time[l]) * N_STATES + i) * N_COLUMNS + i] = 1;
-    }
-    for (int64_t j = 0; j < longest; j++) {
+    Progress progress;
+    begin_columns(b, m, &progress);
+    for (int64_t j = 0; j < progress.longest; j++) {
         Taken taken = {0};
-        int inside = 0;
-        for (int l = 0; l < LANES; l++)
-            n[l] = j < steps[l] ? j : -1;
-        take(b, n, &taken);
-        for (int l = 0; l < LANES; l++)
-            if (n[l] >= 0 && time[l] < observations(b, l))
-                inside |= observed_tau(b, l, time[l]) < task->plan[b->row[l] * task->plan_width + j + 1];
+        const int inside = next_columns(b, &progress, j, &taken);
         step_again(b, &taken, &step, 0);
         step_columns(b, &taken, &step, inside, m);
-        for (int l = 0; l < LANES; l++)
-            if (n[l] >= 0)
-                write_columns(b, &taken, task->plan[b->row[l] * task->plan_width + j + 1], &time[l], l, m);
+        write_columns(b, &taken, &progress, m);
         sum_columns(m->s, m->s, taken.step, method_m, N_STAGES, m->slope + 1);
     }
 }

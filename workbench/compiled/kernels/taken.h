@@ -3,7 +3,6 @@
 typedef struct {
     double tau[LANES], h[LANES];
     R step, y[N_STATES];
-    int any;
 } Taken;
 
 /* Step number n[l] of every lane; dead lanes (n < 0) stand beside a live one with a step of 0. */
@@ -15,8 +14,7 @@ static void take(Block *b, const int64_t *n, Taken *taken)
     for (int l = 0; l < LANES; l++)
         if (n[l] >= 0)
             alive = l;
-    taken->any = alive >= 0;
-    for (int l = 0; l < LANES && taken->any; l++) {
+    for (int l = 0; l < LANES && alive >= 0; l++) {
         const int from = n[l] >= 0 ? l : alive;
         if (from != l)
             block_mimic(b, l, from);
