@@ -11,13 +11,13 @@ from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
 from .jacobian import Call, Jacobians
 from .newton import Newton
-from .stepper import Slopes, powers
+from .stepper import SelfContained, Slopes
 from .tableau import Tableau
 
 Array = Any
 
 
-class DirkStepper:
+class DirkStepper(SelfContained):
     """k_i = f(t + c_i h, y + h Σ_{j<i} a_ij k_j + hγ k_i), stage after stage by Newton's method.
 
     The methods are stiffly accurate: the last slope is f at the end, known from its own equation and never from the
@@ -91,16 +91,6 @@ class DirkStepper:
 
     def accept(self, row: np.ndarray) -> None:
         """Nothing is carried but the slope at the end."""
-
-    def complete(
-        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
-    ) -> Slopes:
-        """Nothing is missing."""
-        return k
-
-    def dense_weights(self, theta: np.ndarray) -> np.ndarray:
-        """The weight of each slope at θ (point,): (point, slope)."""
-        return powers(theta, self._w.shape[1]) @ self._w.T
 
 
 class Stage:

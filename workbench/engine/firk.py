@@ -11,13 +11,13 @@ from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
 from .jacobian import Call, Jacobians
 from .newton import Newton
-from .stepper import Slopes, powers
+from .stepper import SelfContained, Slopes
 from .tableau import Tableau
 
 Array = Any
 
 
-class FirkStepper:
+class FirkStepper(SelfContained):
     """k_i = f(t + c_i h, y + h Σ_j a_ij k_j), all stages at once by Newton's method; k_0 is f at the step's start.
 
     The methods are stiffly accurate: the last slope is f at the end, known from its own equation and never from the
@@ -106,16 +106,6 @@ class FirkStepper:
         tried, h, slopes = self._tried
         place = np.searchsorted(tried, row)
         self._past.keep(row, h[place], slopes[place])
-
-    def complete(
-        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
-    ) -> Slopes:
-        """Nothing is missing."""
-        return k
-
-    def dense_weights(self, theta: np.ndarray) -> np.ndarray:
-        """The weight of each slope at θ (point,): (point, slope)."""
-        return powers(theta, self._w.shape[1]) @ self._w.T
 
 
 class Past:

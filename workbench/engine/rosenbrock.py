@@ -13,12 +13,12 @@ from .dense import tower
 from .flow import Flow
 from .jacobian import Jacobians
 from .rosenbrock_tableau import RosenbrockTableau
-from .stepper import Slopes, powers
+from .stepper import SelfContained, Slopes
 
 Array = Any
 
 
-class RosenbrockStepper:
+class RosenbrockStepper(SelfContained):
     """(I/γ − hJ) k_i = f(t + α_i h, y + h Σ a_ij k_j) + Σ c_ij k_j + γ_i h f_t (Hairer & Wanner II, IV.7, eq. 7.25).
 
     Its slopes are f at the start, the stages k_i, and f at the end.
@@ -81,16 +81,6 @@ class RosenbrockStepper:
 
     def accept(self, row: np.ndarray) -> None:
         """Nothing is carried but the slope at the end."""
-
-    def complete(
-        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
-    ) -> Slopes:
-        """Nothing is missing."""
-        return k
-
-    def dense_weights(self, theta: np.ndarray) -> np.ndarray:
-        """The weight of each slope at θ (point,): (point, slope)."""
-        return powers(theta, self._w.shape[1]) @ self._w.T
 
 
 def dense_weights(tableau: RosenbrockTableau) -> np.ndarray:

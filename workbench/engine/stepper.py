@@ -64,6 +64,22 @@ class Stepper(Protocol):
         """The weight of each slope at θ (point,): (point, slope)."""
 
 
+class SelfContained:
+    """A method whose dense output needs no slopes but those of the step; `_w` weighs them by powers of θ."""
+
+    _w: np.ndarray  # (slope, power)
+
+    def complete(
+        self, f: Flow, row: np.ndarray, t: np.ndarray, middle: np.ndarray, h: Array, y: Array, k: Slopes
+    ) -> Slopes:
+        """Nothing is missing."""
+        return k
+
+    def dense_weights(self, theta: np.ndarray) -> np.ndarray:
+        """The weight of each slope at θ (point,): (point, slope)."""
+        return powers(theta, self._w.shape[1]) @ self._w.T
+
+
 class TableauStepper:
     """Steps of an explicit tableau."""
 
