@@ -13,7 +13,7 @@ import pytest
 import workbench as wb
 from workbench.dataset import TEST
 from workbench.errors.numerics import FitFailed
-from workbench.errors.usage import UsageError
+from workbench.errors.usage import CompilerUnavailable, UsageError
 from workbench.testing.storing import bits
 from workbench.workflow import Fitted, fit_each
 
@@ -287,3 +287,16 @@ def test_puromycin_has_the_estimates_and_errors_of_r() -> None:
     assert found["K"]["value"] == pytest.approx(0.06412, abs=5e-6)
     assert found["Vm"]["stderr"] == pytest.approx(6.947, rel=1e-3)
     assert found["K"]["stderr"] == pytest.approx(0.00828, rel=1e-3)
+
+
+def test_a_compiled_fit_is_read_and_used_where_nothing_compiles(
+    lynx_hare: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lynx_hare.save(tmp_path / "hare.h5")
+    compiled = lynx_hare.predict(np.array([1925.5]))
+    monkeypatch.setenv("WORKBENCH_CC", "none")
+    plain = wb.load(tmp_path / "hare.h5").predict(np.array([1925.5]))
+    np.testing.assert_allclose(plain.observed, compiled.observed, rtol=1e-5)  # adaptive steps, by errors in rounding
+    with pytest.raises(CompilerUnavailable):
+        wb.fit("lynx_hare", engine="compiled", iterations=1)
+    assert wb.fit("lynx_hare", split="none", iterations=1).document()["choices"]["engine"] == "numpy"

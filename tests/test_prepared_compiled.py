@@ -1,0 +1,134 @@
+"""`wb.prepare(…, engine="compiled")`: what the torch engine gives, from graphs and from modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import workbench as wb
+from workbench.errors.numerics import GradientUnavailable, ShapeOfRhs
+from workbench.errors.problems import NotLowerable
+from workbench.errors.usage import UsageError
+from workbench.graph import Graph, from_sympy
+
+TS = np.linspace(0.0, 2.0, 9)
+
+
+class Cubed(torch.nn.Module):
+    """A small network on y³."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Sequential(torch.nn.Linear(2, 7), torch.nn.Tanh(), torch.nn.Linear(7, 2))
+        generator = torch.Generator().manual_seed(3)
+        for parameter in self.parameters():
+            torch.nn.init.normal_(parameter, 0.0, 0.4, generator=generator)
+
+    def forward(self, t: Any, y: Any) -> Any:
+        return self.net(y**3)
+
+
+def spring(*inputs: str) -> Graph:
+    import sympy
+
+    x, v, k, u = sympy.symbols("x v k u")
+    rhs = [v, -k * x + (u if inputs else 0)]
+    return from_sympy({"rhs": rhs}, states=["x", "v"], parameters=["k"], inputs=list(inputs))
+
+
+def gradients(ready: Any, y0: torch.Tensor, leaves: list[torch.Tensor], *more: torch.Tensor) -> tuple[Any, list[Any]]:
+    ys = ready(y0, *more).ys
+    weights = torch.arange(ys.numel(), dtype=ys.dtype).reshape(ys.shape) / ys.numel()
+    return ys.detach(), list(torch.autograd.grad((weights * ys).sum(), [y0, *leaves]))
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-11), (torch.float32, 1e-5)], ids=["double", "single"])
+@pytest.mark.parametrize("rows", [0, 2, 9], ids=["one", "few", "side by side"])
+def test_a_module_has_the_states_and_gradients_of_the_torch_engine(dtype: Any, near: float, rows: int) -> None:
+    """Equal steps; parameters change between calls."""
+    f = Cubed().to(dtype)
+    start = torch.linspace(0.3, 1.1, 2 * max(rows, 1), dtype=dtype)
+    y0 = (start.reshape(rows, 2) if rows else start).requires_grad_()
+    compiled, plain = (wb.prepare(f, TS, "rk4", engine=engine) for engine in ("compiled", "torch"))
+    for _ in range(2):
+        (ys, found), (wanted_ys, wanted) = (gradients(each, y0, list(f.parameters())) for each in (compiled, plain))
+        assert ys.dtype == dtype
+        torch.testing.assert_close(ys, wanted_ys, rtol=near, atol=near)
+        for mine, theirs in zip(found, wanted, strict=True):
+            assert (mine - theirs).abs().max() <= near * max(1.0, float(theirs.abs().max()))
+        with torch.no_grad():
+            for parameter in f.parameters():
+                parameter += 0.05
+
+
+def test_a_graph_takes_parameters_at_every_call_and_is_differentiable_in_them() -> None:
+    compiled, plain = (
+        wb.prepare(spring(), TS, "rk4", engine=engine, params=torch.ones(1, dtype=torch.float64))
+        for engine in ("compiled", "torch")
+    )
+    y0 = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    k = torch.tensor([2.5], dtype=torch.float64, requires_grad=True)
+    (ys, found), (wanted_ys, wanted) = (gradients(each, y0, [k], k) for each in (compiled, plain))
+    torch.testing.assert_close(ys, wanted_ys)
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs)
+    assert not torch.allclose(compiled(y0).ys, ys)  # those of `prepare`
+
+
+@pytest.mark.parametrize("interpolation", ["hold", "linear", "cubic"])
+def test_inputs_reach_the_compiled_engine(interpolation: str) -> None:
+    signal = wb.Signal([0.0, 0.7, 1.3, 2.0], [0.0, 1.0, -0.5, 0.4], interpolation)
+    given = {"inputs": signal, "params": np.array([2.0]), "rtol": 1e-9, "atol": 1e-11}
+    compiled, plain = (wb.prepare(spring("u"), TS, "dopri5", engine=each, **given) for each in ("compiled", "torch"))
+    y0 = np.array([1.0, 0.0])
+    np.testing.assert_allclose(compiled(y0).ys, plain(y0).ys, rtol=0, atol=1e-8)
+
+
+def test_a_failure_is_told_as_the_loop_tells_it() -> None:
+    import sympy
+
+    x = sympy.Symbol("x")
+    graph = from_sympy({"rhs": [x**2]}, states=["x"], parameters=[])
+    compiled, plain = (wb.prepare(graph, TS, "tsit5", engine=each)(np.array([1.0])) for each in ("compiled", "torch"))
+    assert compiled.status == plain.status == "blew_up"
+    said = [str(each.message).replace(" at ", " is ").split(" is ") for each in (compiled, plain)]
+    assert said[0][::2] == said[1][::2]  # all but the value, which at a pole has few digits
+    np.testing.assert_array_equal(np.isnan(compiled.ys), np.isnan(plain.ys))
+
+
+def test_a_second_derivative_is_refused_and_not_zero() -> None:
+    ready = wb.prepare(Cubed().double(), TS, "rk4", engine="compiled")
+    y0 = torch.tensor([1.0, 0.5], dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(ready(y0).ys.square().sum(), y0, create_graph=True)
+    with pytest.raises(GradientUnavailable, match="once, not twice"):
+        first.sum().backward()
+
+
+def test_what_does_not_fit_is_refused_in_words() -> None:
+    with pytest.raises(UsageError, match="f has the inputs u"):
+        wb.prepare(spring("u"), TS, "rk4", engine="compiled", params=np.array([1.0]))(np.array([1.0, 0.0]))
+    with pytest.raises(ShapeOfRhs, match="parameters"):
+        wb.prepare(spring(), TS, "rk4", engine="compiled", params=np.array([1.0, 2.0]))(np.array([1.0, 0.0]))
+    with pytest.raises(NotLowerable, match="no kernels"):
+        wb.prepare(spring(), TS, "radau5", engine="compiled", params=np.array([1.0]))(np.array([1.0, 0.0]))
+    with pytest.raises(NotLowerable, match="discrete"):
+        wb.prepare(spring(), TS, "rk4", engine="compiled", gradient="adjoint", params=[1.0])(np.array([1.0, 0.0]))
+
+
+def test_one_atol_a_component_may_stand_beside_a_solvers_name() -> None:
+    given = {"params": np.array([2.0]), "rtol": 1e-6, "atol": (1e-3, 1e-9)}
+    found = wb.solve(spring(), np.array([1.0, 0.0]), TS, "dopri5", **given)
+    exact = np.cos(np.sqrt(2.0) * TS)
+    assert found.status == "ok"
+    assert np.abs(found.ys[:, 0] - exact).max() < 1e-4
+
+
+def test_without_a_compiler_auto_warns_and_solves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_CC", "none")
+    ready = wb.prepare(spring(), TS, "rk4", params=np.array([2.0]))
+    with pytest.warns(RuntimeWarning, match="the torch engine solves instead"):
+        found = ready(np.array([1.0, 0.0]))
+    assert found.status == "ok"
