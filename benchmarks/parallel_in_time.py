@@ -132,7 +132,7 @@ def diffrax(f: Spiral, y0: torch.Tensor, ts: torch.Tensor, data: torch.Tensor) -
         a_lower=(np.array([0.5]), np.array([0.0, 0.5]), np.array([0.0, 0.0, 1.0])),
     )
 
-    class RK4(dx.AbstractERK):  # type: ignore[misc, name-defined, unused-ignore]
+    class RK4(dx.AbstractERK):  # type: ignore[misc, name-defined, unused-ignore]  # diffrax may be absent
         """The same steps as ours."""
 
         tableau = rk4

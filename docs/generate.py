@@ -8,11 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from workbench.cli.group import LazyGroup
 from workbench.registry import HOOKS, Listed, Registry, Shelved, toml
+
+if TYPE_CHECKING:
+    from workbench.system import System
 
 FOLDER = Path(__file__).parent / "generated"
 OURS = "dynamics-workbench"
@@ -109,7 +113,7 @@ def _problem(shelved: Shelved) -> Iterator[str]:
         yield from ("", "Brings its observations.")
 
 
-def _values(system) -> Iterator[str]:  # type: ignore[no-untyped-def]  # a System
+def _values(system: System) -> Iterator[str]:
     for state in system.states:
         yield f"{state.name}({system.time.start if system.time.start is not None else 't0'}) = {_number(state.initial)}"
     for parameter in system.parameters:

@@ -5,10 +5,13 @@ That is the order of `torch.nn.Sequential.parameters()`. torch and JAX are impor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
+from .contender import Ready
 
 
 def layers(p: np.ndarray, sizes: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -72,6 +75,31 @@ def load_torch(module: Any, p: np.ndarray) -> None:
 def torch_gradient(module: Any) -> np.ndarray:
     """The gradients of a module's parameters, flat."""
     return np.concatenate([parameter.grad.ravel().numpy() for parameter in module.parameters()]).astype(float)
+
+
+def in_torch(
+    sizes: tuple[int, ...],
+    precision: str,
+    problem: tuple[np.ndarray, np.ndarray, np.ndarray],
+    solve: Callable[[Any, Any, Any], Any],
+) -> Ready:
+    """The mean squared error of `solve(module, y0, ts)` against ys, for problem = (y0, ts, ys), and its gradient."""
+    import torch
+
+    dtype = getattr(torch, precision)
+    module = torch_module(sizes, precision)
+    y0, ts, ys = (torch.as_tensor(each, dtype=dtype) for each in problem)
+
+    def run(module: Any) -> Any:
+        loss = torch.mean((solve(module, y0, ts) - ys) ** 2)
+        loss.backward()
+        return loss
+
+    def load(p: np.ndarray) -> Any:
+        load_torch(module, p)
+        return module
+
+    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)))
 
 
 def jax_network(layers: Any, y: Any) -> Any:

@@ -70,7 +70,7 @@ class Guard:
 
         def jac(t: float, y: np.ndarray) -> np.ndarray:
             arguments = (np.array([t]), y[None], self.row, self._middle(t))
-            value = np.asarray(own(*arguments) if own is not None else full(*arguments)[0])[0]  # type: ignore[misc]
+            value = np.asarray(own(*arguments) if own is not None else full(*arguments)[0])[0]  # type: ignore[misc]  # one of them is there
             if not np.isfinite(value).all():
                 self.bad = t, np.where(np.isfinite(value).all(axis=1), 0.0, np.nan)
                 raise Stopped("not_finite")

@@ -15,7 +15,7 @@ import numpy as np
 from .. import ours
 from ..contender import Contender, Missing, Ready, Work, step
 from ..jax_made import differentiated, jax_in, rk4_38
-from ..network import jax_network, load_torch, taught, torch_gradient, torch_module
+from ..network import in_torch, jax_network, taught, torch_module
 
 A = np.array([[-0.1, 2.0], [-2.0, -0.1]])
 Y0 = np.array([2.0, 0.0])
@@ -60,50 +60,29 @@ def start(problem: Spiral) -> np.ndarray:
 
 def by_torchdiffeq(problem: Spiral, precision: str) -> Ready:
     """`odeint`, autograd through its steps."""
-    import torch
     from torchdiffeq import odeint
 
-    dtype = getattr(torch, precision)
-    module = torch_module(problem.sizes, precision)
-    y0, ts, ys = (torch.as_tensor(each, dtype=dtype) for each in (Y0, problem.ts, problem.ys))
-
-    def run(module: Any) -> Any:
-        found = odeint(module, y0, ts, method=problem.method, **problem.tolerances)
-        loss = torch.mean((found - ys) ** 2)
-        loss.backward()
-        return loss
-
-    def load(p: np.ndarray) -> Any:
-        load_torch(module, p)
-        return module
-
-    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)))
+    return in_torch(
+        problem.sizes,
+        precision,
+        (Y0, problem.ts, problem.ys),
+        lambda f, y0, ts: odeint(f, y0, ts, method=problem.method, **problem.tolerances),
+    )
 
 
 def by_torchode(problem: Spiral, precision: str) -> Ready:
     """`AutoDiffAdjoint` with an integral controller, a batch of one."""
     if problem.method != "dopri5":
         raise Missing("torchode has no fixed-step method of order 4")
-    import torch
     import torchode
 
-    dtype = getattr(torch, precision)
-    module = torch_module(problem.sizes, precision)
-    y0, ts, ys = (torch.as_tensor(each, dtype=dtype)[None] for each in (Y0, problem.ts, problem.ys))
-    term = torchode.ODETerm(module)
-    control = torchode.IntegralController(problem.atol, problem.rtol, term=term)
-    solver = torchode.AutoDiffAdjoint(torchode.Dopri5(term=term), control)
+    def solve(f: Any, y0: Any, ts: Any) -> Any:
+        term = torchode.ODETerm(f)
+        control = torchode.IntegralController(problem.atol, problem.rtol, term=term)
+        solver = torchode.AutoDiffAdjoint(torchode.Dopri5(term=term), control)
+        return solver.solve(torchode.InitialValueProblem(y0=y0[None], t_eval=ts[None])).ys[0]
 
-    def run(module: Any) -> Any:
-        loss = torch.mean((solver.solve(torchode.InitialValueProblem(y0=y0, t_eval=ts)).ys - ys) ** 2)
-        loss.backward()
-        return loss
-
-    def load(p: np.ndarray) -> Any:
-        load_torch(module, p)
-        return module
-
-    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)))
+    return in_torch(problem.sizes, precision, (Y0, problem.ts, problem.ys), solve)
 
 
 def by_diffrax(problem: Spiral, precision: str) -> Ready:

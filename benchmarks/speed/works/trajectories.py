@@ -5,7 +5,6 @@ True system: q₁″ = −sin q₁ + (q₂ − q₁)/2 − q₁′/20, q₂″ =
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from .. import ours
 from ..contender import Contender, Ready, Work, step
 from ..jax_made import differentiated, jax_in
-from ..network import jax_network, load_torch, taught, torch_gradient, torch_module
+from ..network import in_torch, jax_network, taught, torch_module
 
 
 @dataclass(frozen=True)
@@ -54,33 +53,16 @@ def start(problem: Trajectories) -> np.ndarray:
     return taught(problem.sizes, y, slopes(y), seed=0)
 
 
-def in_torch(problem: Trajectories, precision: str, solve: Callable[[Any, Any, Any], Any]) -> Ready:
-    """The loss and its gradient where `solve(module, y0, ts)` gives (trajectory, time, state)."""
-    import torch
-
-    dtype = getattr(torch, precision)
-    module = torch_module(problem.sizes, precision)
-    y0, ts, ys = (torch.as_tensor(each, dtype=dtype) for each in (problem.y0, problem.ts, problem.ys))
-
-    def run(module: Any) -> Any:
-        loss = torch.mean((solve(module, y0, ts) - ys) ** 2)
-        loss.backward()
-        return loss
-
-    def load(p: np.ndarray) -> Any:
-        load_torch(module, p)
-        return module
-
-    return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)))
-
-
 def by_torchdiffeq(problem: Trajectories, precision: str) -> Ready:
     """`odeint`: one step size for all trajectories, its norm their root mean square."""
     from torchdiffeq import odeint
 
     tolerances = {"rtol": problem.rtol, "atol": problem.atol}
     return in_torch(
-        problem, precision, lambda f, y0, ts: odeint(f, y0, ts, method="dopri5", **tolerances).swapaxes(0, 1)
+        problem.sizes,
+        precision,
+        (problem.y0, problem.ts, problem.ys),
+        lambda f, y0, ts: odeint(f, y0, ts, method="dopri5", **tolerances).swapaxes(0, 1),
     )
 
 
@@ -94,7 +76,7 @@ def by_torchode(problem: Trajectories, precision: str) -> Ready:
         solver = torchode.AutoDiffAdjoint(torchode.Dopri5(term=term), control)
         return solver.solve(torchode.InitialValueProblem(y0=y0, t_eval=ts.expand(len(y0), -1))).ys
 
-    return in_torch(problem, precision, solve)
+    return in_torch(problem.sizes, precision, (problem.y0, problem.ts, problem.ys), solve)
 
 
 def by_diffrax(each: bool, problem: Trajectories, precision: str) -> Ready:
