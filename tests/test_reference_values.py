@@ -76,14 +76,10 @@ def test_the_path_that_errors_are_measured_against_ends_at_the_known_value(name:
 @pytest.mark.parametrize("name", NON_STIFF)
 @pytest.mark.parametrize("candidate", [c for c in COMPARED if not c.stiff], ids=named)
 def test_errors_are_those_of_the_trusted_solver_of_the_same_order(candidate: Candidate, name: str) -> None:
-    """At most 3 times as large: in the geometric mean over the tolerances, and at all of them but one.
-
-    One may be luck: where an error changes its sign with the tolerance, either solver may be far below its own rule.
-    """
+    """At most 3 times as large, at every tolerance."""
     method = TRUSTED[candidate.solver.order or 0, False]
     ratios = [error_at(candidate.solver, name, rtol) / trusted_error(method, name, rtol) for rtol in TOLERANCES]
-    assert np.exp(np.mean(np.log(ratios))) <= 3, ratios
-    assert sum(ratio > 3 for ratio in ratios) <= 1, ratios
+    assert max(ratios) <= 3, ratios
 
 
 BEYOND = pytest.mark.xfail(

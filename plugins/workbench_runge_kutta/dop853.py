@@ -6,7 +6,7 @@ from workbench.engine import Tableau
 # fmt: off
 
 DOP853 = Tableau(
-    name="dop853", order=8, order_low=7, digits=27,
+    name="dop853", order=8, order_low=7, digits=27, controller="i",
     c=(
         "0 0.0526001519587677318785587544488 0.0789002279381515978178381316732"
         " 0.118350341907227396726757197510 0.281649658092772603273242802490 1/3 1/4 4/13 127/195 3/5 6/7 1"

@@ -6,7 +6,7 @@ from workbench.engine import Tableau
 # fmt: off
 
 TSIT5 = Tableau(
-    name="tsit5", order=5, order_low=4, digits=15,
+    name="tsit5", order=5, order_low=4, digits=15, controller="i",
     c="0 0.161 0.327 0.9 0.9800255409045097 1 1".split(),
     a=[
         [],
