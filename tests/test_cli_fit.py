@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -238,3 +239,23 @@ def test_a_mistake_in_a_configuration_is_told_with_its_line(tmp_path: Path, text
 def test_a_configuration_that_is_not_there_is_told() -> None:
     result = run("fit", "lynx_hare", "--dry-run", "--config", "nowhere.toml")
     assert (result.exit_code, result.stderr.partition(":")[0]) == (2, "nowhere.toml")
+
+
+def test_several_files_without_times_are_trajectories_of_one_fit(tmp_path: Path) -> None:
+    files = []
+    for name, start in (("slow", 2.0), ("fast", 5.0), ("last", 3.0)):
+        files.append(str(tmp_path / f"{name}.csv"))
+        rows = "".join(f"{start * 0.9**k:.6f}\n" for k in range(12))
+        Path(files[-1]).write_text(f"level\n{rows}", encoding="utf-8")
+    model = tmp_path / "decay.toml"
+    model.write_text(
+        '[states.level]\nequation = "-k*level"\ninitial = { value = 1.0, fit = true }\n[parameters]\nk = 0.5\n',
+        encoding="utf-8",
+    )
+    words = ["fit", *files, "--sample-time", "0.1", "--problem", str(model), "--split", "trajectories:1"]
+    document = answer(*words, "--runs", str(tmp_path))
+    assert document["data"]["trajectories"] == 3
+    assert document["parameters"]["k"]["value"] == pytest.approx(10 * np.log(1 / 0.9), rel=1e-4)
+    odd = run("fit", files[0], str(model), "--sample-time", "0.1")
+    assert odd.exit_code == 2
+    assert "is no data file, and only those can be several" in odd.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dataset import Dataset, Table, assemble
+from workbench.dataset import Dataset, Inputs, Table, assemble, joined
 from workbench.errors import data as errors
 from workbench.errors.usage import UsageError
 
@@ -344,3 +344,64 @@ def test_a_million_rows_in_ten_thousand_trajectories_are_told_apart() -> None:
     columns = {"run": np.repeat(np.arange(float(n)), size), "t": t, "x": np.sin(np.arange(n * size)), "y": np.cos(t)}
     data = assemble(Table(columns, lines=np.arange(2, n * size + 2)))
     assert data.n_trajectories == n
+
+
+# --- rows without times ---
+
+
+def test_rows_without_times_are_a_sample_time_apart_in_each_trajectory() -> None:
+    data = assemble(table(u=[0, 1, 1, 0, 1], y=[1, 2, 3, 1, 2]), sample_time=0.5, states=["y"], inputs=["u"])
+    assert (data.time, data.t.tolist()) == ("t", [0.0, 0.5, 1.0, 1.5, 2.0])
+    several = assemble(
+        table(run=["a", "b", "a", "b", "a"], t=[9, 9, 7, 9, 8], y=[1, 2, 3, 1, 2]),
+        sample_time=2,
+        trajectory="run",
+        states=["y"],
+    )
+    assert several.time == "time", "a column named t is there already"
+    assert several.t.tolist() == [0.0, 2.0, 4.0, 0.0, 2.0]
+
+
+def test_a_sample_time_replaces_a_column_of_times_and_is_positive() -> None:
+    with pytest.raises(UsageError, match="--sample-time replaces it; help: pass one of the two"):
+        assemble(table(t=[0, 1], y=[1, 2]), sample_time=1, time="t")
+    for wrong in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="it is above 0"):
+            assemble(table(y=[1, 2]), sample_time=wrong)
+
+
+# --- several files ---
+
+
+def test_several_datasets_are_one_with_a_trajectory_a_file() -> None:
+    parts = [
+        Dataset(t=[0, 1], values=[[1, 2], [3, 4]], row_size=[2], channels=("x", "y"), source="runs/a.csv", sha256="1"),
+        Dataset(t=[0, 2, 3], values=[[1, 5], [2, 6], [4, 7]], row_size=[3], channels=("y", "x"), source="b.csv"),
+        Dataset(t=[0, 1], values=[[0, 0], [1, 1]], row_size=[1, 1], channels=("x", "y"), source="old/a.csv"),
+    ]
+    data = joined(parts)
+    assert data.trajectories == ("a-1", "b", "a-3:1", "a-3:2")
+    assert data.row_size.tolist() == [2, 3, 1, 1]
+    assert data.values[2:5].tolist() == [[5, 1], [6, 2], [7, 4]]
+    assert (data.source, len(data.sha256)) == ("runs/a.csv and 2 more", 64)
+    assert joined(parts[:1]) is parts[0]
+
+
+def test_inputs_and_covariates_are_joined_too() -> None:
+    def part(u: float) -> Dataset:
+        drive = Inputs(("u",), np.array([0.0, 1.0]), np.array([[u], [u]]), np.array([2]))
+        return Dataset(t=[0, 1], values=[[1], [2]], row_size=[2], channels=("x",), inputs=drive, covariates={"c": [u]})
+
+    data = joined([part(1.0), part(2.0)])
+    assert data.inputs is not None
+    assert data.inputs.values[:, 0].tolist() == [1, 1, 2, 2]
+    assert data.covariates["c"].tolist() == [1, 2]
+
+
+def test_a_file_without_what_another_has_is_named() -> None:
+    one = Dataset(t=[0, 1], values=[[1, 2], [3, 4]], row_size=[2], channels=("x", "y"), source="a.csv")
+    two = Dataset(t=[0, 1], values=[[1], [3]], row_size=[2], channels=("x",), source="b.csv")
+    with pytest.raises(errors.ColumnMissing, match="the channel 'y' is missing here, which another file has") as caught:
+        joined([one, two])
+    assert caught.value.where is not None
+    assert caught.value.where.file == "b.csv"

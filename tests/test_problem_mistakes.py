@@ -49,6 +49,7 @@ MISTAKES = {
         "lower < upper",
     ),
     "a span the wrong way round": ("[time]\nspan = [1, 0]\n", wrong.ValueWrong, 7, "first < last"),
+    "two clocks": ('[data]\nfile = "a.csv"\ntime = "t"\nsample_time = 1\n', wrong.ValueWrong, 9, "names the column"),
     "one sample": ("[time]\nspan = [0, 1]\nsamples = 1\n", wrong.ValueWrong, 8, "at least 2"),
     "samples without a span": ("[time]\nsamples = 10\n", wrong.KeyMissing, 6, "no 'span'"),
     "a start after the span": ("[time]\nspan = [0, 1]\nstart = 0.5\n", wrong.ValueWrong, 8, "after the beginning"),

@@ -39,7 +39,7 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
 
 
 @click.command(cls=ConfiguredCommand)
-@click.argument("source", required=False, shell_complete=complete_source)
+@click.argument("source", nargs=-1, shell_complete=complete_source)
 @offer_option("-d", "--dynamics", help="Family of right-hand sides. [default: the problem's equations, else mlp]")
 @click.option("--problem", metavar="NAME|FILE", help="Equations for a data file, from the library or a TOML file.")
 @data_options
@@ -89,14 +89,17 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
 def fit(ctx: click.Context, /, **options: Any) -> None:
     """Fit dynamics to SOURCE, a data file, a problem file or a problem of the library, and store the run.
 
+    Several data files with the same columns each bring trajectories of their own.
+
     \b
     Examples:
       workbench fit ponds.csv
       workbench fit ponds.csv -d mlp -S dynamics.hidden=[32,32] --max-time 60s
       workbench fit lynx_hare --split none --json
+      workbench fit run1.csv run2.csv run3.csv --split trajectories:1
       workbench fit --resume @last --iterations 500
     """
-    if (options["source"] is None) == (options["resume"] is None):
+    if (not options["source"]) == (options["resume"] is None):
         raise UsageError("fit takes a SOURCE or --resume RUN, one of them", help="workbench fit lynx_hare")
     _require_own_choices(ctx, options["resume"])
     if options["dry_run"]:
@@ -161,7 +164,7 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
     options = dict(options)
     meaning = meaning_of(options)
     return {
-        "source": options["source"],
+        "source": options["source"] if len(options["source"]) > 1 else options["source"][0],
         **{name: options[name] for name in OF_THE_FIT},
         "noise": dict(options["noise"]),
         "start_values": numbers_of(options["values"], "--set"),

@@ -117,6 +117,7 @@ def stacked(*decorators: Decorator) -> Decorator:
 
 data_options = stacked(
     click.option("--time", metavar="COLUMN", help="The column of times."),
+    click.option("--sample-time", metavar="STEP", type=float, help="Time between rows, where no column holds times."),
     click.option("--states", metavar="A,B", type=NAMES, help="The columns that are observed."),
     click.option("--inputs", metavar="U,V", type=NAMES, help="Columns that drive the system."),
     click.option("--trajectory", metavar="COLUMN", help="The column that tells trajectories apart."),
@@ -134,7 +135,10 @@ data_options = stacked(
 )
 """What the columns of a data file mean."""
 
-MEANING = ("time", "states", "inputs", "trajectory", "covariates", "missing", "sort", "dedupe", "replicates", "start")
+MEANING = (
+    "time", "sample_time", "states", "inputs", "trajectory", "covariates", "missing", "sort", "dedupe", "replicates",
+    "start",
+)  # fmt: skip
 
 
 def meaning_of(options: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from .assemble import assemble
 from .dataset import Dataset, Inputs
+from .joining import joined
 from .split import TEST, TRAIN, VALIDATION, describe, split
 from .table import Table
 
@@ -14,5 +15,6 @@ __all__ = [
     "Table",
     "assemble",
     "describe",
+    "joined",
     "split",
 ]

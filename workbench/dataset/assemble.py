@@ -15,6 +15,7 @@ from .drives import check_begin, covariate_values, measured_inputs
 from .numbers import missing_markers
 from .order import Dedupe, Rows, merge_repeats, order_rows
 from .roles import Roles, assign_roles
+from .sampling import with_times
 from .table import Table
 from .trajectories import group_codes, separating_columns
 
@@ -33,6 +34,7 @@ def assemble(
     dedupe: Dedupe | None = None,
     replicates: bool = False,
     start: float | str | None = None,
+    sample_time: float | None = None,
 ) -> Dataset:
     """The Dataset in a table: which column means what is as given, else guessed and said in `notes`.
 
@@ -40,7 +42,8 @@ def assemble(
     (names, or covariate=column); `missing` lists the cells that mean "not observed" (`blank,nan,NA`; True is blank and
     nan). Repeated times are an error unless kept (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones
     unless sorted (`sort`). `start` is where the solve begins: a number, or for a column of dates the date that is
-    time 0; no observation may lie before it. Raises errors D010–D041 with file, line and column.
+    time 0; no observation may lie before it. `sample_time` is the time between rows where no column holds times: each
+    trajectory's first row is at 0. Raises errors D010–D041 with file, line and column.
     """
     if dedupe not in (None, "mean", "first", "last"):
         raise UsageError(f"dedupe {dedupe!r} is unknown", help="--dedupe mean, first or last")
@@ -52,6 +55,11 @@ def assemble(
     if not isinstance(covariates, Mapping):
         covariates = {each: map.get(each, each) for each in _several(covariates)}
     columns = Columns(table, missing_markers(missing))
+    if sample_time is not None:
+        if time is not None:
+            raise UsageError("--time names a column and --sample-time replaces it", help="pass one of the two")
+        table, time = with_times(columns, float(sample_time), trajectory)
+        columns = Columns(table, missing_markers(missing))
     roles = assign_roles(
         columns,
         time=time,

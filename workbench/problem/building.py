@@ -150,6 +150,7 @@ def _data_file(keys: DataKeys, folder: Path) -> DataFile:
     return DataFile(
         path=folder / keys.file,
         time=keys.time,
+        sample_time=keys.sample_time,
         trajectory=keys.trajectory,
         inputs=tuple(keys.inputs or ()),
         map=dict(keys.map),

@@ -156,6 +156,12 @@ def _references(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
     if keys.reference:
         yield from _known(keys.reference.values, keys.states, ("reference", "values"), "state", places)
     if keys.data:
+        if keys.data.time is not None and keys.data.sample_time is not None:
+            yield ValueWrong(
+                "data.sample_time: 'time' names the column of times already",
+                help="take one of the two out",
+                where=places.key(("data", "sample_time")),
+            )
         measured = [*(keys.observed or keys.states), *keys.inputs]
         yield from _known(keys.data.map, measured, ("data", "map"), "observed quantity or input", places)
         declared = keys.data.inputs or []

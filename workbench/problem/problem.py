@@ -25,6 +25,7 @@ class DataFile:
 
     path: Path  # beside the problem file
     time: str | None = None
+    sample_time: float | None = None  # between rows, where no column holds times
     trajectory: str | None = None
     inputs: tuple[str, ...] = ()
     map: Mapping[str, str] = field(default_factory=dict)  # observed quantity or input → column
@@ -104,7 +105,7 @@ class Problem:
             options["inputs"] = self.system.input_names
             options["covariates"] = {each.name: each.column for each in self.system.covariates}
         if own_file and (file := self.data_file):
-            known = {"time": file.time, "trajectory": file.trajectory, "missing": file.missing, "start": file.start}
+            known = {name: getattr(file, name) for name in ("time", "sample_time", "trajectory", "missing", "start")}
             options |= {name: value for name, value in known.items() if value is not None}
             options |= {"map": dict(file.map)} if file.map else {}
             options |= {"replicates": True} if file.replicates else {}

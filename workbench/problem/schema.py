@@ -187,6 +187,7 @@ class TimeKeys(Keys):
 class DataKeys(Keys):
     file: Annotated[str, Field(min_length=1)]
     time: str | None = None
+    sample_time: Positive | None = None
     trajectory: str | None = None
     inputs: list[str] | None = None
     map: dict[str, str] = {}

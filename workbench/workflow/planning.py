@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ DEFAULTS = {"gradient": "discrete", "engine": "auto", "seed": 0, "settings": {},
 NOT_PLANNED = ("device", "iterations", "max_time", "name", "store")
 
 
-def plan(source: str | Path | Dataset | Problem, **options: Any) -> dict[str, Any]:
+def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **options: Any) -> dict[str, Any]:
     """The document `workbench/fit-plan/1`; options as in `fit`. Raises what opening the source or a name raises."""
     options = {**DEFAULTS, **{key: value for key, value in options.items() if key not in NOT_PLANNED}}
     changes = Changes(

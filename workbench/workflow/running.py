@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    source: str | Path | Dataset | Problem,
+    source: str | Path | Sequence[str | Path] | Dataset | Problem,
     *,
     dynamics: str | None = None,
     problem: str | Path | Problem | None = None,
@@ -58,12 +58,12 @@ def fit(
 ) -> Fitted:
     """Fit dynamics to observations and judge the result.
 
-    `source` is a Dataset, a Problem, a data file, a problem file or a name of the library. Names left open are decided
-    by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts,
-    `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what the file says;
-    `max_time` is in seconds. With `store` (a folder) the run is committed to `store/name.h5` as it goes, as often as
-    `commit_share` of the time pays for. Other keywords say what the columns of a data file mean, as in `read`. Raises
-    WorkbenchError; a result is always finite.
+    `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
+    the library. Names left open are decided by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`;
+    `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
+    fitted or held against what the file says; `max_time` is in seconds. With `store` (a folder) the run is committed to
+    `store/name.h5` as it goes, as often as `commit_share` of the time pays for. Other keywords say what the columns of
+    a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
@@ -96,7 +96,9 @@ def fit(
     return _run(session, config, store, name, on_step, commit_share)
 
 
-def fit_each(source: str | Path | Dataset | Problem, *, name: str | None = None, **options: Any) -> list[Fitted]:
+def fit_each(
+    source: str | Path | Sequence[str | Path] | Dataset | Problem, *, name: str | None = None, **options: Any
+) -> list[Fitted]:
     """Fit every trajectory of the source by itself, one run each; options as in `fit`."""
     opening = {key: options.pop(key) for key in list(options) if key in _OPENING}
     settings, plugins = dict(opening.get("settings") or {}), opening.get("plugins") or ()

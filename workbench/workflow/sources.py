@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,27 +19,30 @@ if TYPE_CHECKING:
 
 MEANING = (
     "time", "states", "inputs", "trajectory", "covariates", "map", "missing", "sort", "dedupe", "replicates", "start",
+    "sample_time",
 )  # fmt: skip
 """What can be said of the columns of a file, as `dataset.assemble` takes it."""
 
 
 def read(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     settings: Mapping[str, Any] | None = None,
     plugins: Iterable[str | Path] = (),
     **meaning: Any,
 ) -> Dataset:
-    """The observations in a file, by the reader that its suffix asks for.
+    """The observations in a file, or in several that each bring trajectories, by the reader that the suffix asks for.
 
     `settings` are the reader's (`reader.decimal`, `reader.units_row`); the other keywords say what the columns mean:
-    time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start. Guesses are written to
-    the dataset's `notes`. Raises errors of the D family with file, line and column.
+    time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start, sample_time. Guesses
+    are written to the dataset's `notes`. Raises errors of the D family with file, line and column.
     """
     from ..dataset.assemble import assemble
+    from ..dataset.joining import joined
 
-    table = _table(Path(path), settings or {}, meaning, plugins)
-    return assemble(table, **{key: value for key, value in meaning.items() if value is not None})
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    said = {key: value for key, value in meaning.items() if value is not None}
+    return joined([assemble(_table(Path(each), settings or {}, meaning, plugins), **said) for each in paths])
 
 
 def _table(path: Path, settings: Mapping[str, Any], meaning: Mapping[str, Any], plugins: Iterable[str | Path]) -> Table:
@@ -83,7 +86,7 @@ def read_problem(source: str | Path, plugins: Iterable[str | Path] = ()) -> Prob
 
 
 def open_source(
-    source: str | Path | Dataset | Problem,
+    source: str | Path | Sequence[str | Path] | Dataset | Problem,
     problem: str | Path | Problem | None,
     *,
     split: str,
@@ -94,7 +97,8 @@ def open_source(
 ) -> Problem:
     """The problem with its data: an existing file first, else a name of the library.
 
-    A data file is put to `problem`, or stands alone; a problem file brings its own observations, or simulates them.
+    A data file, or several with the same columns, is put to `problem`, or stands alone; a problem file brings its own
+    observations, or simulates them.
     """
     from ..dataset import Dataset
     from ..problem import Problem
@@ -107,12 +111,15 @@ def open_source(
         return _with_observations(source, split, settings, meaning, plugins, seed)
     if isinstance(source, Dataset):
         return _put(_begun(asked, meaning), source, split)
-    path = Path(source)
-    if _brings_equations(source, plugins):
+    if isinstance(source, str | Path) and _brings_equations(source, plugins):
         return _with_observations(read_problem(source, plugins), split, settings, meaning, plugins, seed)
-    if not path.exists() and path.suffix == "":
-        raise _neither(str(source), plugins)
-    return _answered(_begun(asked, meaning), path, False, split, settings, meaning, plugins)
+    paths = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
+    for path in paths:
+        if not path.exists() and path.suffix == "":
+            raise _neither(str(path), plugins)
+        if len(paths) > 1 and _brings_equations(path, plugins):
+            raise UsageError(f"{path} is no data file, and only those can be several", help="give it alone")
+    return _answered(_begun(asked, meaning), paths, False, split, settings, meaning, plugins)
 
 
 def _brings_equations(source: Any, plugins: Iterable[str | Path]) -> bool:
@@ -139,30 +146,34 @@ def _require_meaning(source: Any, meaning: Mapping[str, Any]) -> None:
 
 def _answered(
     problem: Problem,
-    path: Path,
+    paths: Sequence[Path],
     own_file: bool,
     split: str,
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path],
 ) -> Problem:
-    """The problem with the observations of a file; the columns that it observes are told apart from others there."""
+    """The problem with the observations of files; the columns that it observes are told apart from others there."""
     from ..dataset.assemble import assemble
+    from ..dataset.joining import joined
 
     told = _told(problem.assembly(own_file), meaning)
     renamed = told.get("map") or {}
     if isinstance(told.get("covariates"), Mapping):
         told["covariates"] = {name: renamed.get(name, column) for name, column in told["covariates"].items()}
-    table = _table(path, settings, told, plugins)
+    tables = [_table(path, settings, told, plugins) for path in paths]
     if problem.system is not None and not told.get("states"):
         columns = [renamed.get(name, name) for name in problem.system.observed_names]
-        there = [column for column in columns if column in table.columns]
+        there = [column for column in columns if column in tables[0].columns]
         told |= {"states": there} if len(there) == len(columns) else {}
-    return _put(problem, assemble(table, **told), split, told.get("map"))
+    return _put(problem, joined([assemble(table, **told) for table in tables]), split, told.get("map"))
 
 
 def _told(known: Mapping[str, Any], meaning: Mapping[str, Any]) -> dict[str, Any]:
     """What the problem knows of the columns, overruled by what the caller says."""
+    clock = {"time", "sample_time"}  # one of the two
+    if any(meaning.get(key) is not None for key in clock):
+        known = {key: value for key, value in known.items() if key not in clock}
     return {**known, **{key: value for key, value in meaning.items() if value not in (None, (), [], {}, "", False)}}
 
 
@@ -220,4 +231,4 @@ def _with_observations(
         from .simulating import simulate
 
         return problem.with_data(simulate(problem, seed=seed, plugins=plugins).dataset(), split)
-    return _answered(_begun(problem, meaning), problem.data_file.path, True, split, settings, meaning, plugins)
+    return _answered(_begun(problem, meaning), [problem.data_file.path], True, split, settings, meaning, plugins)
