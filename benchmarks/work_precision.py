@@ -30,6 +30,7 @@ from workbench.contracts import Solver
 from workbench.measure import Candidate
 from workbench.measure.references import (
     NON_STIFF,
+    SEPARABLE,
     STIFF,
     Referenced,
     at_tolerance,
@@ -64,7 +65,9 @@ def settings_of(candidate: Candidate, problem: Referenced) -> Iterator[tuple[str
 
 
 def suits(candidate: Candidate, problem: Referenced) -> bool:
-    """Stiff problems want solvers for stiff problems; solvers for separable systems want none of these."""
+    """Stiff problems want solvers for stiff problems, separable ones want explicit solvers."""
+    if problem.name in SEPARABLE:
+        return not candidate.stiff
     return not candidate.separable and (candidate.stiff or not problem.stiff)
 
 
@@ -148,40 +151,61 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def draw(rows: list[dict[str, Any]], out: Path) -> list[Path]:
-    """One figure a family of solvers: error against right-hand sides and against time, a column a problem."""
+    """One figure for the explicit and one for the implicit methods of a family."""
     from workbench.measure.region_figure import save_figure
 
     out.mkdir(parents=True, exist_ok=True)
+    implicit = {row["solver"] for row in rows if row["problem"] in STIFF}
+    theirs = [row for row in rows if row["family"] == "scipy.integrate"]
     written = []
-    ours = sorted({row["family"] for row in rows} - {"scipy.integrate"})
-    for family in ours:
-        file = out / f"work-precision-{family}.svg"
-        save_figure(family_figure([r for r in rows if r["family"] in (family, "scipy.integrate")], family), file)
-        written.append(file)
+    for family in sorted({row["family"] for row in rows} - {"scipy.integrate"}):
+        of_family = [row for row in rows if row["family"] == family]
+        for kind in ("explicit", "implicit"):
+            drawn = [row for row in of_family if (row["solver"] in implicit) == (kind == "implicit")]
+            if drawn:
+                file = out / f"work-precision-{family}-{kind}.svg"
+                save_figure(figure_of(drawn, theirs), file)
+                written.append(file)
     return written
 
 
-def family_figure(rows: list[dict[str, Any]], family: str) -> Any:
-    """The figure of one family, SciPy's own integrators in grey."""
-    from matplotlib.figure import Figure
+COLUMNS = 4
+DASHES = ("-", "--", ":")
 
-    solvers = sorted({row["solver"] for row in rows if row["family"] == family})
-    problems = [p for p in (*NON_STIFF, *STIFF) if any(r["problem"] == p and r["family"] == family for r in rows)]
-    figure = Figure(figsize=(2.7 * len(problems) + 0.6, 5.6), layout="constrained")
-    axes = figure.subplots(2, len(problems), squeeze=False, sharey="col")
-    for column, problem in zip(axes.T, problems, strict=True):
-        for panel, cost in zip(column, ("rhs", "seconds"), strict=True):
-            for name in sorted({row["solver"] for row in rows}, key=lambda name: (name in solvers, name)):
-                points = [r for r in rows if (r["problem"], r["solver"], r["status"]) == (problem, name, "ok")]
-                own = name in solvers
-                colour = PALETTE[solvers.index(name) % len(PALETTE)] if own else "#b0b0b0"
-                style = {"color": colour, "lw": 1.3 if own else 2.2, "ms": 3, "marker": "o" if own else ""}
+
+def figure_of(rows: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Any:
+    """Error against right-hand sides and, below, against time, a panel a problem; SciPy's own integrators in grey."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    solvers = sorted({row["solver"] for row in rows})
+    problems = [p for p in (*NON_STIFF, *SEPARABLE, *STIFF) if any(r["problem"] == p for r in rows)]
+    wide = min(COLUMNS, len(problems))
+    high = -(-len(problems) // wide)
+    figure = Figure(figsize=(2.7 * wide + 0.6, 5.4 * high + 0.6), layout="constrained")
+    axes = figure.subplots(2 * high, wide, squeeze=False)
+    for number, problem in enumerate(problems):
+        place = 2 * (number // wide), number % wide
+        for panel, cost in ((axes[place], "rhs"), (axes[place[0] + 1, place[1]], "seconds")):
+            for name in [*sorted({row["solver"] for row in theirs}), *solvers]:
+                points = [
+                    r for r in (*theirs, *rows) if (r["problem"], r["solver"], r["status"]) == (problem, name, "ok")
+                ]
+                which = solvers.index(name) if name in solvers else None
+                style: dict[str, Any] = {"color": "#b0b0b0", "lw": 2.2}
+                if which is not None:
+                    dash = DASHES[which // len(PALETTE)]
+                    style = {"color": PALETTE[which % len(PALETTE)], "ls": dash, "lw": 1.3, "ms": 3, "marker": "o"}
                 if points:
                     panel.loglog([p[cost] for p in points], [p["error"] for p in points], label=name, **style)
             panel.set_xlabel("right-hand sides" if cost == "rhs" else "seconds")
-        column[0].set_title(problem)
-    axes[0][0].set_ylabel("error")
-    axes[1][0].set_ylabel("error")
+            panel.set_ylabel("error" if number % wide == 0 else "")
+        axes[place].set_title(problem)
+    for panel in axes.ravel():
+        panel.set_visible(bool(panel.lines))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        low, high = np.log10(panel.get_xlim())
+        panel.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
     labels: dict[str, Any] = {}
     for panel in axes.ravel():
         labels |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
@@ -194,7 +218,7 @@ def family_figure(rows: list[dict[str, Any]], family: str) -> Any:
 def main() -> None:
     """Measure and print, or draw what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problem", action="append", choices=[*NON_STIFF, *STIFF])
+    parser.add_argument("--problem", action="append", choices=[*NON_STIFF, *SEPARABLE, *STIFF])
     parser.add_argument("--solver", action="append")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
@@ -205,7 +229,7 @@ def main() -> None:
         rows = json.loads(chosen.draw.read_text(encoding="utf-8"))["rows"]
     else:
         names = chosen.solver or [entry.name for entry in installed().offers("solver")]
-        problems = [referenced(installed(), name) for name in chosen.problem or (*NON_STIFF, *STIFF)]
+        problems = [referenced(installed(), name) for name in chosen.problem or (*NON_STIFF, *SEPARABLE, *STIFF)]
         rows = [row for problem in problems for row in measured(problem, names, chosen.repeats)]
         print(table(rows))
     if chosen.json:

@@ -14,6 +14,7 @@ from workbench.contracts import Solver
 from workbench.measure import Candidate
 from workbench.measure.references import (
     NON_STIFF,
+    SEPARABLE,
     STIFF,
     TRUSTED,
     Referenced,
@@ -67,7 +68,7 @@ def error_at(solver: Solver, name: str, rtol: float) -> float:
     return error_of(found.ys[0], name)
 
 
-@pytest.mark.parametrize("name", NON_STIFF)
+@pytest.mark.parametrize("name", [*NON_STIFF, *SEPARABLE])
 def test_the_path_that_errors_are_measured_against_ends_at_the_known_value(name: str) -> None:
     """Two independent computations: DOP853 at 3e-14, and the published or 20-digit value."""
     assert problem(name).error(wanted(name)[-1]) < 1e-10
