@@ -150,6 +150,16 @@ def test_nothing_wanted_makes_no_curves() -> None:
     assert found.values.shape == (0, 1)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 0.1])
+def test_curves_through_thousands_of_points_see_through_their_noise(noise: float) -> None:
+    t = np.linspace(0.0, 9.0, 3000)
+    y = np.sin(4 * t) + noise * np.random.default_rng(0).standard_normal(len(t))
+    data = Dataset(t=t, values=y[:, None], row_size=[len(t)], channels=("x",))
+    found = collocate(data, whole(data), np.zeros(1, dtype=bool), smooth=True)
+    off = np.sqrt(np.mean((found.slopes[:, 0] - 4 * np.cos(4 * found.t)) ** 2))
+    assert off < 3 * noise + 1e-5, "differences of neighbours are off by 470 times the noise"
+
+
 # --- gradient matching
 
 

@@ -22,8 +22,9 @@ class Collocation:
 def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool) -> Collocation:
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
-    `smooth`: the smoothing is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise
-    but can take few points of an oscillation for noise altogether; else the spline interpolates. `logarithmic`
+    `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised cross-validation
+    (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise altogether; else
+    the spline interpolates. `logarithmic`
     (channel,) channels are joined as logarithms. A trajectory with fewer than three times is left out.
     """
     parts = []
@@ -74,8 +75,35 @@ def _spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray, smooth: bool):  # 
         return make_interp_spline(t, y, k=min(3, len(t) - 1))
     # unit length and size, so that SciPy's search for the smoothing starts near it
     width, size = t[-1] - t[0], np.ptp(y) or 1.0
-    unit = make_smoothing_spline((t - t[0]) / width, (y - y[0]) / size, w=counts.astype(float))
+    at, heights = (t - t[0]) / width, (y - y[0]) / size
+    unit = (
+        make_smoothing_spline(at, heights, w=counts.astype(float))
+        if len(t) <= DENSE
+        else _regression_spline(at, heights, counts)
+    )
     return _Rescaled(unit, t[0], width, y[0], size)
+
+
+DENSE = 1000
+"""Times beyond which a spline has fewer knots than times: smoothing splines of that many are ill-conditioned."""
+
+
+def _regression_spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray):  # type: ignore[no-untyped-def]  # a SciPy spline
+    """The cubic least-squares spline whose number of knots, at quantiles of the times, has the least GCV score."""
+    from scipy.interpolate import make_lsq_spline
+
+    weights, best, least, worse = np.sqrt(counts), None, np.inf, 0
+    for pieces in np.unique(np.geomspace(4, len(t) / 3, 16).astype(int)):
+        inner = t[np.linspace(0, len(t) - 1, pieces + 1).astype(int)[1:-1]]
+        spline = make_lsq_spline(t, y, np.concatenate([[t[0]] * 4, inner, [t[-1]] * 4]), w=weights)
+        free = pieces + 3
+        score = float(np.sum((weights * (y - spline(t))) ** 2)) / (1 - free / len(t)) ** 2
+        worse = 0 if score < least else worse + 1
+        if not worse:
+            best, least = spline, score
+        if worse > 3:
+            break
+    return best
 
 
 class _Rescaled:
