@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dataset import Dataset
+from .smoothing import Smoothing
+
+MANY = 250  # times of a trajectory beyond which points half way between them say nothing new
+DENSE = 1000  # and beyond which a spline has fewer knots than times: smoothing splines of that many are ill-conditioned
+EXACT = 0.05  # share of the degrees of freedom left to noise, below which the data are taken to have none
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,10 @@ class Collocation:
 def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool) -> Collocation:
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
-    `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised cross-validation
-    (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise altogether; else
-    the spline interpolates. `logarithmic`
-    (channel,) channels are joined as logarithms. A trajectory with fewer than three times is left out.
+    Of trajectories with many times they are read at those alone. `smooth`: the smoothing, or beyond DENSE times the
+    number of knots, is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise but can
+    take few points of an oscillation for noise altogether; else, and where it finds no noise, the spline interpolates. `logarithmic` (channel,) channels are joined
+    as logarithms. A trajectory with fewer than three times is left out.
     """
     parts = []
     numbers = data.trajectory_of[wanted]
@@ -35,7 +40,7 @@ def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth
         times = np.unique(t[inside])
         if len(times) < 3:
             continue
-        at = np.sort(np.concatenate([times, (times[1:] + times[:-1]) / 2]))
+        at = times if len(times) > MANY else np.sort(np.concatenate([times, (times[1:] + times[:-1]) / 2]))
         curves = [
             _curve(t[inside], values[inside, channel], at, bool(logarithmic[channel]), smooth)
             for channel in range(data.n_channels)
@@ -69,23 +74,17 @@ def _curve(
 
 
 def _spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray, smooth: bool):  # type: ignore[no-untyped-def]  # a SciPy spline
-    from scipy.interpolate import make_interp_spline, make_smoothing_spline
+    from scipy.interpolate import CubicSpline, make_interp_spline
 
     if len(t) < 5 or not smooth:
         return make_interp_spline(t, y, k=min(3, len(t) - 1))
-    # unit length and size, so that SciPy's search for the smoothing starts near it
-    width, size = t[-1] - t[0], np.ptp(y) or 1.0
-    at, heights = (t - t[0]) / width, (y - y[0]) / size
-    unit = (
-        make_smoothing_spline(at, heights, w=counts.astype(float))
-        if len(t) <= DENSE
-        else _regression_spline(at, heights, counts)
-    )
-    return _Rescaled(unit, t[0], width, y[0], size)
-
-
-DENSE = 1000
-"""Times beyond which a spline has fewer knots than times: smoothing splines of that many are ill-conditioned."""
+    if len(t) > DENSE:
+        return _regression_spline(t, y, counts)
+    smoothing = Smoothing(t, y, counts.astype(float))
+    strength = smoothing.best()
+    if smoothing.freedom_left(strength) < EXACT * len(t):
+        return make_interp_spline(t, y, k=3)  # whose ends are not straight
+    return CubicSpline(t, smoothing.values(strength), bc_type="natural")
 
 
 def _regression_spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray):  # type: ignore[no-untyped-def]  # a SciPy spline
@@ -104,17 +103,3 @@ def _regression_spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray):  # typ
         if worse > 3:
             break
     return best
-
-
-class _Rescaled:
-    """A spline in unit time and size, seen in physical ones."""
-
-    def __init__(self, spline, t0: float, width: float, y0: float, size: float) -> None:  # type: ignore[no-untyped-def]
-        self._spline, self._t0, self._width, self._y0, self._size = spline, t0, width, y0, size
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        return self._y0 + self._size * self._spline((t - self._t0) / self._width)
-
-    def derivative(self) -> _Rescaled:
-        """The slope in physical units."""
-        return _Rescaled(self._spline.derivative(), self._t0, self._width, 0.0, self._size / self._width)
