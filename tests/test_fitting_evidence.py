@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from workbench.fitting.evidence import REACH, precision
+from workbench.fitting.evidence import REACH, RISE, precision
 from workbench.testing.optimizers import Squares, nowhere, walled
 from workbench.testing.strategies import growth, task_of
 
@@ -49,7 +49,21 @@ def test_one_update_never_goes_further_than_its_reach() -> None:
     every = np.ones(a.shape[1], dtype=bool)
     w = ridge(a, y, 1.0)
     for before in (1e-9, 1e9):
-        assert before / REACH <= precision(objective, w, every, before) <= before * REACH
+        assert before / REACH <= precision(objective, w, every, before) <= before * RISE
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-3, 1.0])
+def test_the_weights_that_the_data_determine_are_counted_alike_by_inverse_and_by_eigenvalues(share: float) -> None:
+    a, y = regression()
+    a[:, 3:] *= 1e-3  # columns of two sizes, so that some count and others do not
+    objective = Squares(lambda w: a @ w - y, lambda w: a, a.shape[1])
+    w = ridge(a, y, 1e-3)
+    spectrum = np.linalg.eigvalsh(a.T @ a)
+    before = share * spectrum[-1]
+    determined = np.sum(spectrum / (spectrum + before))
+    expected = np.sum((a @ w - y) ** 2) / (len(y) - determined) * determined / (w @ w)
+    wanted = np.clip(expected, before / REACH, before * RISE)
+    assert precision(objective, w, np.ones(len(w), dtype=bool), before) == pytest.approx(wanted, rel=1e-9)
 
 
 def test_only_the_entries_that_shrink_count() -> None:

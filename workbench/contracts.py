@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -288,13 +289,39 @@ class TrialLoss(Protocol):
 # --- fitting -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 class Linearization:
-    """An objective to first order at x: value = ½‖residuals‖² + constant, and the Jacobian of the residuals."""
+    """An objective to first order at x: value = ½‖residuals‖² + constant, and the Jacobian of the residuals.
 
-    residuals: np.ndarray  # (residual,)
-    jacobian: np.ndarray  # (residual, unknown)
-    value: float  # what is minimised; with profiled scales the negative log-likelihood, not ½‖r‖²
+    `jacobian` (residual, unknown) may be a function that forms it when somebody asks, and `gram` one that knows a
+    shorter way to JᵀJ than the product. The value is what is minimised: with profiled scales the negative
+    log-likelihood, not ½‖r‖².
+    """
+
+    def __init__(
+        self,
+        residuals: np.ndarray,  # (residual,)
+        jacobian: np.ndarray | Callable[[], np.ndarray],
+        value: float,
+        gram: Callable[[], np.ndarray] | None = None,
+        gradient: np.ndarray | None = None,
+    ) -> None:
+        self.residuals, self.value = residuals, value
+        self._jacobian, self._gram, self._gradient = jacobian, gram, gradient
+
+    @cached_property
+    def jacobian(self) -> np.ndarray:
+        """J (residual, unknown)."""
+        return self._jacobian() if callable(self._jacobian) else self._jacobian
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """JᵀJ (unknown, unknown)."""
+        return self.jacobian.T @ self.jacobian if self._gram is None else self._gram()
+
+    @cached_property
+    def gradient(self) -> np.ndarray:
+        """Jᵀ residuals (unknown,)."""
+        return self.vjp(self.residuals) if self._gradient is None else self._gradient
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """J v (residual,)."""
@@ -306,7 +333,12 @@ class Linearization:
 
 
 class Objective(Protocol):
-    """What an optimizer sees: a function of the flat vector x of unknowns within bounds. Not finite means refused."""
+    """What an optimizer sees: a function of the flat vector x of unknowns within bounds. Not finite means refused.
+
+    Optional, looked for by name: `linear` (unknown,) of booleans, the unbounded entries in which the residuals are
+    linear together, whatever the others are. Least squares may then take each point at their best (variable
+    projection). Where it is there, the entries are weights of networks, of one scale.
+    """
 
     @property
     def lower(self) -> np.ndarray:

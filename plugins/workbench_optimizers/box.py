@@ -20,7 +20,9 @@ def least_in_box(a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray
     for _ in range(3 * len(b) + 10):
         target = s.copy()
         free = ~held
-        if free.any():
+        if free.all():
+            target = _solve_positive(a, -b)
+        elif free.any():
             target[free] = _solve_positive(a[np.ix_(free, free)], -(b[free] + a[np.ix_(free, held)] @ s[held]))
         share, met = _way(s, target, low, high)
         s = np.clip(s + share * (target - s), low, high)
@@ -48,7 +50,9 @@ def _way(s: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.ndarray) -
 
 def _solve_positive(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a⁻¹b for a symmetric positive matrix; by least squares where rounding made it singular."""
+    from scipy.linalg import cho_factor, cho_solve
+
     try:
-        return np.linalg.solve(a, b)
+        return np.asarray(cho_solve(cho_factor(a, check_finite=False), b, check_finite=False))
     except np.linalg.LinAlgError:
         return np.linalg.lstsq(a, b, rcond=None)[0]

@@ -10,7 +10,10 @@ from workbench.contracts import Linearization, Objective, Step, Tree
 from workbench.errors.numerics import NumericsError
 
 from .box import least_in_box
+from .projection import linear_in, settling
 
+HELD = 1e-3
+"""The scale of entries whose best is known at every point: by its square they are damped less than the others."""
 STALL = 1e-3
 """Predicted fall of half the squared residuals, as a share of them, above which a fit that ends has not converged."""
 
@@ -22,6 +25,10 @@ class LevenbergMarquardt:
     s is the best step within the bounds. A trial point without a finite solution counts as a rejection. Converged:
     predicted or actual relative fall below `ftol`, step below `xtol`; stalled: no step is better, though the quadratic
     model sees room for a fall of `STALL`.
+
+    Where the objective says which entries are linear, each trial point has those at their best for the others
+    (Golub & Pereyra 1973, SIAM J. Numer. Anal. 10, 413–432, with the step of Kaufman 1975, BIT 15, 49–57), and the
+    others are damped alike: D is 1 for them.
     """
 
     ftol: float
@@ -45,9 +52,9 @@ class LevenbergMarquardt:
             return state, Step(
                 state["k"], self.name, float("inf"), event=error.message, done=True, status="failed.N010"
             )
-        scale = self._scale(line, state["scale"])
-        g = line.vjp(line.residuals)
-        hessian = line.jacobian.T @ line.jacobian
+        linear = linear_in(objective)
+        scale = self._scale(line, state["scale"]) if linear is None else np.where(linear, HELD, 1.0)
+        g, hessian = line.gradient, line.gram
         lam = state["lam"] if state["lam"] >= 0 else self.damping
         nu, k = state["nu"], state["k"] + 1
         room = 0.0
@@ -58,7 +65,7 @@ class LevenbergMarquardt:
             # at or below the round-off of the objective no step can be judged any more
             if predicted <= self.ftol * 1e-3 * max(abs(line.value), 1e-300):
                 break
-            value = objective.value(state["x"] + s)
+            s, value = self._tried(objective, state["x"], s, linear)
             gain = (line.value - value) / predicted if np.isfinite(value) else -1.0
             if gain > 1e-4:
                 lam *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
@@ -69,6 +76,20 @@ class LevenbergMarquardt:
         status = "stalled" if stalled else "converged"
         ended = {**state, "k": k, "value": line.value, "scale": scale}
         return ended, Step(k, self.name, line.value, event=event, done=True, status=status)
+
+    def _tried(
+        self, objective: Objective, x: np.ndarray, s: np.ndarray, linear: np.ndarray | None
+    ) -> tuple[np.ndarray, float]:
+        """The step s from x and the objective there, the entries that are linear at their best for the others."""
+        if linear is None:
+            return s, objective.value(x + s)
+        try:
+            line = objective.linearize(x + s)
+        except NumericsError:
+            return s, float("inf")
+        settled = s.copy()
+        settled[linear] += settling(line, linear)
+        return settled, objective.value(x + settled)
 
     def _accepted(self, state: Tree, s: np.ndarray, before: float, value: float) -> tuple[Tree, Step]:
         """x + s; the second step in a row that is small, in x or in what it gained, is the last."""
@@ -81,7 +102,7 @@ class LevenbergMarquardt:
         return new, Step(state["k"], self.name, value, done=done, status="converged" if done else "")
 
     def _scale(self, line: Linearization, before: np.ndarray) -> np.ndarray:
-        norms = np.linalg.norm(line.jacobian, axis=0)
+        norms = np.sqrt(np.diag(line.gram))
         norms = np.where(norms > 0, norms, 1.0)
         return np.maximum(norms, before) if len(before) else norms
 

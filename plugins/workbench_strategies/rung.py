@@ -54,7 +54,8 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
     x[state["free"]] = inner["x"]
     shrink = task.shrinkage(objective, x, state["shrink"])
     moved = {**state, "x": x, "shrink": shrink, "optimizer": inner, "taken": state["taken"] + 1}
-    if moved["taken"] % watch.every and not step.done:
+    low = step.loss < watch.floor
+    if moved["taken"] % watch.every and not (step.done or low):
         return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)
     better = score is None or score < state["best"]
@@ -69,6 +70,6 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
     if not done and score is not None and new["stale"] >= watch.patience:
         done, status = True, "early_stop"
     slow = watch.enough > 0 and not step.loss < (1 - watch.enough) * state["loss"]
-    if not done and (slow or step.loss < watch.floor):
+    if not done and (slow or low):
         done, status = True, "converged"
     return new, Step(0, step.rung, step.loss, score, step.parts, step.event, done, status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..contracts import Linearization
@@ -52,6 +54,7 @@ class DefectObjective:
         size = np.where(logarithmic[channel], np.abs(self._y), np.where(rms > 0, rms, 1.0))
         self._weight = np.sqrt(2.0 / self._y.size) / size
         self._rows, self._row = np.unique(points.trajectory, return_inverse=True)
+        self.linear = _linear(model)
         self._last: tuple[np.ndarray, Linearization] | None = None
 
     def _f(self, x: np.ndarray) -> np.ndarray:
@@ -87,21 +90,57 @@ class DefectObjective:
         return self._last[1]
 
     def _linearized(self, x: np.ndarray) -> Linearization:
-        t, columns = self.points.t, self.model.columns
-        r, value = self._residuals(x), self.value(x)
+        """Sums over points are taken part by part, so that no array of all points and unknowns need be formed."""
+        r, n = self._residuals(x), len(x)
+        gram, gradient = np.zeros((n, n)), np.zeros(n)
         with np.errstate(all="ignore"):
-            _, f_p = self.model.rhs(x, self._rows).jacobians(t, self._y, self._row, t)
+            for points in self._parts:
+                by_x = self._by_unknowns(x, points)
+                gram += by_x.T @ by_x
+                gradient += r[points.start * self._y.shape[1] : points.stop * self._y.shape[1]] @ by_x
+            value = 0.5 * float(r @ r)
+        line = Linearization(r, partial(self._jacobian, x.copy()), value, lambda: gram, gradient)
+        return with_finite_squares(line, np.trace(gram), "f or its derivative on the curves through the data")
+
+    @property
+    def _parts(self) -> list[slice]:
+        """Points whose Jacobians fit into a fast cache together."""
+        n, width = self._y.shape[0], self._y.shape[1] * max(self.model.columns.n_parameters, 1)
+        most = max(CACHED // width, 1)
+        return [slice(first, min(first + most, n)) for first in range(0, n, most)]
+
+    def _jacobian(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            parts = [self._by_unknowns(x, points) for points in self._parts]
+        return np.concatenate(parts) if parts else np.zeros((0, len(x)))
+
+    def _by_unknowns(self, x: np.ndarray, points: slice) -> np.ndarray:
+        """The Jacobian of some points' residuals (point · state, unknown)."""
+        t, row, columns = self.points.t[points], self._row[points], self.model.columns
+        _, f_p = self.model.rhs(x, self._rows).jacobians(t, self._y[points], row, t)
         n, d, _ = f_p.shape
-        by_q = np.zeros((n * d, columns.n_parameters + len(columns.initial_states)))
-        by_q[:, : columns.n_parameters] = -(f_p * self._weight[:, :, None]).reshape(n * d, -1)
-        by_x = columns.by_unknowns(by_q, np.repeat(self.points.trajectory, d), x)
-        return with_finite_squares(Linearization(r, by_x, value), "f or its derivative on the curves through the data")
+        by_p = f_p * np.broadcast_to(-self._weight, self._y.shape)[points][:, :, None]
+        return columns.by_unknowns(by_p.reshape(n * d, -1), np.repeat(self.points.trajectory[points], d), x)
 
     def frozen(self, x: np.ndarray) -> DefectObjective:
         """Itself: no weight depends on x."""
         return self
 
 
+def _linear(model: Model) -> np.ndarray | None:
+    """The unknowns (unknown,) in which f is linear whatever the others are, where it depends on weights alone."""
+    unknowns, graph = model.unknowns, model.lowered
+    weights_alone = (unknowns.mask("weights") | unknowns.mask("initial")).all()
+    if graph is None or not weights_alone or not model.columns.parameters_shared:
+        return None
+    chosen = np.zeros((1, model.columns.n_parameters))
+    chosen[0, list(graph.linear_weights("rhs"))] = 1.0
+    unbounded = ~(np.isfinite(unknowns.lower) | np.isfinite(unknowns.upper))
+    return unbounded & (model.columns.by_unknowns(chosen, np.zeros(1, dtype=int), unknowns.start)[0] != 0)
+
+
+CACHED = 2**18
+"""Numbers in half of a fast cache, or thereabouts."""
 ALIKE = 1e-3
 """Curves that differ by less than this share of each channel's spread count as one."""
 

@@ -7,7 +7,9 @@ import numpy as np
 from ..contracts import Objective
 from ..errors.numerics import NoFiniteSolution
 
-REACH = 10.0  # the largest factor by which one update changes a precision, for it holds only near the maximum
+REACH = 10.0  # the largest factor by which one update lowers a precision, for it holds only near the maximum
+RISE = 1.1  # and by which it raises one: weights that have not grown yet look like weights that nothing needs
+CLEAR = 1e-11  # share of the largest column's square above which a precision stands clear of rounding
 
 
 def precision(objective: Objective, x: np.ndarray, shrunk: np.ndarray, before: float) -> float:
@@ -23,15 +25,25 @@ def precision(objective: Objective, x: np.ndarray, shrunk: np.ndarray, before: f
         line = objective.linearize(x)
     except NoFiniteSolution:
         return before
-    r, jacobian, w = line.residuals, line.jacobian[:, shrunk], x[shrunk]
+    r, w = line.residuals, x[shrunk]
     rows, size, squares = len(r), int(shrunk.sum()), float(w @ w)
     if not squares > 0:
         return before
-    if before > 0:
-        spectrum = np.maximum(np.linalg.eigvalsh(jacobian.T @ jacobian), 0.0)
-        determined = float(np.sum(spectrum / (spectrum + before)))
-    else:
-        determined = min(size, rows / 2)
+    determined = _determined(line.gram[np.ix_(shrunk, shrunk)], before) if before > 0 else min(size, rows / 2)
     variance = float(r @ r) / max(rows - determined, 1.0)
     new = variance * determined / squares
-    return float(np.clip(new, before / REACH, before * REACH)) if before > 0 else new
+    return float(np.clip(new, before / REACH, before * RISE)) if before > 0 else new
+
+
+def _determined(gram: np.ndarray, precision: float) -> float:
+    """γ = n − precision · tr (JᵀJ + precision)⁻¹, by the inverse where rounding allows, else by the eigenvalues."""
+    from scipy.linalg.lapack import dpotrf, dpotri
+
+    n = len(gram)
+    if precision > CLEAR * float(np.max(np.diag(gram), initial=0.0)):
+        factor, failed = dpotrf(gram + precision * np.eye(n), overwrite_a=True)
+        if not failed:
+            inverse, _ = dpotri(factor, overwrite_c=True)
+            return float(np.clip(n - precision * np.trace(inverse), 0.0, n))
+    spectrum = np.maximum(np.linalg.eigvalsh(gram), 0.0)
+    return float(np.sum(spectrum / (spectrum + precision)))

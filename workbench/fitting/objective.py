@@ -23,6 +23,7 @@ class TrajectoryObjective:
         self.lower, self.upper = model.unknowns.lower, model.unknowns.upper
         self.least_squares = len(self.lower) <= LARGEST_DENSE
         self._trials: list[Trial] = []
+        self._line: tuple[np.ndarray, Linearization] | None = None
 
     def trial(self, x: np.ndarray) -> Trial:
         """The trial at x, the same object while x is one of the last two points."""
@@ -45,8 +46,10 @@ class TrajectoryObjective:
             return float("inf"), np.full(len(x), np.nan)
 
     def linearize(self, x: np.ndarray) -> Linearization:
-        """Residuals and their Jacobian (residual, unknown)."""
-        return self.trial(x).linearize(self._weights)
+        """Residuals and their Jacobian (residual, unknown); those of the last x are kept."""
+        if self._line is None or not np.array_equal(self._line[0], x):
+            self._line = x.copy(), self.trial(x).linearize(self._weights)
+        return self._line[1]
 
     def frozen(self, x: np.ndarray) -> TrajectoryObjective:
         """The same misfit with scales and robust weights as they are at x."""
@@ -60,6 +63,11 @@ class Subspace:
         self.whole, self.free, self.held = whole, free, np.array(x, dtype=float)
         self.lower, self.upper = whole.lower[free], whole.upper[free]
         self.least_squares = whole.least_squares
+        linear = getattr(whole, "linear", None)
+        self.linear = None if linear is None else linear[free]
+        places = np.flatnonzero(free)
+        side_by_side = len(places) and places[-1] - places[0] == len(places) - 1
+        self._some = slice(places[0], places[-1] + 1) if side_by_side else places  # a view, where it can be one
 
     def full(self, z: np.ndarray) -> np.ndarray:
         """x with z in its free entries."""
@@ -78,8 +86,14 @@ class Subspace:
 
     def linearize(self, z: np.ndarray) -> Linearization:
         """Residuals and their Jacobian by z."""
-        line = self.whole.linearize(self.full(z))
-        return Linearization(line.residuals, line.jacobian[:, self.free], line.value)
+        line, some = self.whole.linearize(self.full(z)), self._some
+        return Linearization(
+            line.residuals,
+            lambda: line.jacobian[:, some],
+            line.value,
+            lambda: line.gram[some][:, some],
+            line.gradient[some],
+        )
 
     def frozen(self, z: np.ndarray) -> Subspace:
         """The same with weights held at z."""
@@ -92,7 +106,7 @@ class Prior:
     def __init__(self, data: Objective, shrink: np.ndarray) -> None:
         self.data, self.shrink = data, shrink
         self.lower, self.upper = data.lower, data.upper
-        self.least_squares = data.least_squares
+        self.least_squares, self.linear = data.least_squares, getattr(data, "linear", None)
 
     def _cost(self, x: np.ndarray) -> float:
         return 0.5 * float(np.sum(self.shrink * x * x))
@@ -108,10 +122,15 @@ class Prior:
 
     def linearize(self, x: np.ndarray) -> Linearization:
         """The residuals of the data, then √shrink·x of every entry that shrinks."""
-        line = self.data.linearize(x)
-        rows = np.diag(np.sqrt(self.shrink))[self.shrink > 0]
-        residuals, jacobian = np.concatenate([line.residuals, rows @ x]), np.vstack([line.jacobian, rows])
-        return Linearization(residuals, jacobian, line.value + self._cost(x))
+        line, roots = self.data.linearize(x), np.sqrt(self.shrink)
+        held = self.shrink > 0
+        return Linearization(
+            np.concatenate([line.residuals, (roots * x)[held]]),
+            lambda: np.vstack([line.jacobian, np.diag(roots)[held]]),
+            line.value + self._cost(x),
+            lambda: line.gram + np.diag(self.shrink),
+            line.gradient + self.shrink * x,
+        )
 
     def frozen(self, x: np.ndarray) -> Prior:
         """The same with the data's weights held at x."""

@@ -94,33 +94,32 @@ def function(graph: Graph, group: str, kinds: Sequence[Kind]) -> Callable[..., A
         arguments = (t, y, u, c, p)
         with np.errstate(all="ignore"):
             z = parts.outputs(arguments)
-            by = {kind: np.zeros((*z.shape, width), z.dtype) for kind, width in widths.items()}
-            for place, stage, found, partials in parts.passes(arguments, z):
-                if not kinds:
-                    continue
-                unit = np.eye(found.network.n_outputs, dtype=z.dtype)
-                by_inputs, by_sums = back(found, np.broadcast_to(unit, (len(z), *unit.shape)))
-                for kind in kinds:
-                    by[kind][:, place] = by_inputs @ _joined(stage, partials, by[kind], kind)
-                if "p" in kinds:
-                    add_by_weights(found, by_sums, by["p"][:, place])
+            passes = list(parts.passes(arguments, z))
             value, partials = parts.last(arguments, z)
-            totals = [_joined(parts.last, partials, by[kind], kind) for kind in kinds]
-        found_ = [total[:, :, 0] if kind == "t" else total for kind, total in zip(kinds, totals, strict=True)]
-        return (value, *found_) if kinds else value
+            if not kinds:
+                return value
+            totals: Partials = {k: np.zeros((*value.shape, width), value.dtype) for k, width in widths.items()}
+            bar = np.zeros((*value.shape, z.shape[1]), value.dtype)
+            _add(parts.last, partials, None, totals, bar)
+            for place, stage, found, partials in reversed(passes):
+                by_inputs, by_sums = back(found, bar[:, :, place])
+                if "p" in kinds:
+                    add_by_weights(found, by_sums, totals["p"])
+                _add(stage, partials, by_inputs, totals, bar)
+        return (value, *(total[:, :, 0] if kind == "t" else total for kind, total in totals.items()))
 
     return evaluate
 
 
-def _joined(stage: Stage, partials: Partials, by: np.ndarray, kind: str) -> np.ndarray:
-    """A stage's derivative by all leaves of a kind, directly and by way of z, whose own is `by` (line, z, leaf)."""
-    through = partials["z"]
-    if stage.leaves["z"]:
-        total = through @ by[:, stage.leaves["z"]]
-    else:
-        total = np.zeros((*through.shape[:2], by.shape[2]), by.dtype)
-    total[:, :, stage.leaves[kind]] += partials[kind]
-    return total
+def _add(stage: Stage, partials: Partials, by: np.ndarray | None, totals: Partials, bar: np.ndarray) -> None:
+    """Add a stage's derivatives, times those of the outputs by what it computes (line, output, result), to the totals.
+
+    Those by z go to `bar` (line, output, z); without `by` the stage computes the outputs themselves.
+    """
+    for kind, total in (*totals.items(), ("z", bar)):
+        leaves = stage.leaves[kind]
+        if leaves:
+            total[:, :, leaves] += partials[kind] if by is None else by @ partials[kind]
 
 
 def pullback(graph: Graph, group: str) -> Callable[..., tuple[np.ndarray, np.ndarray]]:

@@ -114,6 +114,12 @@ class Graph:
 
         return sparsity(self, group, wrt)
 
+    def linear_weights(self, group: str) -> tuple[int, ...]:
+        """The parameters in which a group is linear together whatever the others are, as far as they are weights."""
+        from .network import linear_weights
+
+        return self._once(("linear", group), lambda: linear_weights(self, group))
+
     def function(self, group: str, derivatives: Sequence[Kind] = ()) -> Callable[..., Any]:
         """f(t, y, u, c, p) on NumPy arrays: the value (rows, output), or with derivatives a tuple of value and each.
 

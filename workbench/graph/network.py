@@ -6,6 +6,7 @@ evaluated in their order, so network k may use the outputs of those before it, i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from .nodes import Builder
 
 if TYPE_CHECKING:
     from .graph import Graph
+    from .nodes import Node
 
 Activation = Literal["tanh", "softplus", "silu", "relu", "sin"]
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
@@ -117,6 +119,38 @@ def needed(graph: Graph, group: str) -> tuple[int, ...]:
                 found.add(number)
                 waiting.append(inputs_of(number))
     return tuple(sorted(found))
+
+
+def linear_weights(graph: Graph, group: str) -> tuple[int, ...]:
+    """The entries of p, ascending, in which a group is linear together, whatever the others are: of last layers.
+
+    Those of networks that no other is computed from, whose outputs the group takes linearly and whose last layer's
+    weights stand nowhere else.
+    """
+    networks = needed(graph, group)
+    fed = {place for k in networks for place in _leaves(graph.nodes, graph.groups[inputs_of(k)], "z")}
+    derivative = graph.differentiate(group, "z")
+    bent = {place for (_, place), node in derivative.entries.items() if _leaves(derivative.graph.nodes, [node], "z")}
+    bent |= {z for node in derivative.entries.values() for z in _leaves(derivative.graph.nodes, [node], "z")}
+    uses = Counter(p for g in (group, *map(inputs_of, networks)) for p in _leaves(graph.nodes, graph.groups[g], "p"))
+    uses.update(place for k in networks for layer in graph.networks[k].layers for place in _weights(layer))
+    found: set[int] = set()
+    for network in (graph.networks[k] for k in networks):
+        last, outputs = _weights(network.layers[-1]), range(network.first, network.first + network.n_outputs)
+        alone = all(uses[place] == 1 for place in last)
+        if alone and not network.tangent and not (fed | bent).intersection(outputs):
+            found.update(last)
+    return tuple(sorted(found))
+
+
+def _leaves(nodes: Sequence[Node], outputs: Iterable[int], kind: str) -> set[int]:
+    return {int(nodes[i].value) for i in reachable(nodes, outputs) if nodes[i].op == kind}
+
+
+def _weights(layer: Layer) -> list[int]:
+    matrix = range(layer.matrix, layer.matrix + layer.n_inputs * layer.n_outputs)
+    biases = range(layer.biases, layer.biases + layer.n_outputs) if layer.biases != NONE else ()
+    return [*matrix, *biases]
 
 
 def check_networks(graph: Graph) -> None:

@@ -201,13 +201,25 @@ class Model:
         u, c, p = self._arguments(x, t, numbers)
         return self.graph.function("observed")(t, y, u, c, p)[:, self.channel_columns]
 
+    @property
+    def states_seen(self) -> np.ndarray | None:
+        """The state that each channel is (channel,), None where some channel is not one."""
+        if self.graph is None:
+            return self.channel_columns
+        nodes = [self.graph.nodes[number] for number in self.graph.groups["observed"]]
+        if any(node.op != "y" for node in nodes):
+            return None
+        return np.array([int(node.value) for node in nodes])[self.channel_columns]
+
     def observe_jacobians(
         self, x: np.ndarray, t: np.ndarray, y: np.ndarray, numbers: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """∂mu/∂y (line, channel, state) and ∂mu/∂p (line, channel, parameter); None where mu is a state."""
-        if self.graph is None:
-            one = np.eye(len(self.field.states))[self.channel_columns]
+        states = self.states_seen
+        if states is not None:
+            one = np.eye(len(self.field.states))[states]
             return np.broadcast_to(one, (len(y), *one.shape)), None
+        assert self.graph is not None, "without a graph channels are states"
         u, c, p = self._arguments(x, t, numbers)
         _, mu_y, mu_p = self.graph.function("observed", ("y", "p"))(t, y, u, c, p)
         return mu_y[:, self.channel_columns], mu_p[:, self.channel_columns]

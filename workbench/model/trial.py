@@ -139,9 +139,10 @@ class Trial:
         used = weights or misfit.weights(values, self.predicted)
         r, slope, observation, channel = misfit.linear(values, self.predicted, used)
         with np.errstate(all="ignore"):
-            by_x = self.predicted_by_x()[observation, channel] * slope[:, None]
+            by_x = self.predicted_by_x()[observation, channel]
+            by_x *= slope[:, None]
         line = Linearization(r, by_x, self._value(weights))
-        return with_finite_squares(line, "the solution or its derivative")
+        return with_finite_squares(line, np.vdot(by_x, by_x), "the solution or its derivative")
 
     def predicted_by_x(self) -> np.ndarray:
         """∂mu/∂x (observation, channel, unknown)."""
@@ -149,16 +150,24 @@ class Trial:
         at = (self.selection.row, self.selection.column)
         model, numbers = self.model, self._trajectory_numbers
         with np.errstate(all="ignore"):
-            mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
             _, y0_p = model.initial(self.x)
             full = by_p[at] if y0_p is None else by_p[at] + by_y0[at] @ y0_p[numbers]
             by_q = np.concatenate([full, by_y0[at][:, :, model.columns.initial_states]], axis=2)
-            mu_q = mu_y @ by_q
-            if mu_p is not None:
-                mu_q[:, :, : mu_p.shape[2]] += mu_p
+            mu_q = self._observed(by_q)
         n, channels, q = mu_q.shape
         lines = model.columns.by_unknowns(mu_q.reshape(n * channels, q), np.repeat(numbers, channels), self.x)
         return lines.reshape(n, channels, -1)
+
+    def _observed(self, by_q: np.ndarray) -> np.ndarray:
+        """∂mu/∂q (observation, channel, q) of states with ∂y/∂q (observation, state, q)."""
+        model, states = self.model, self.model.states_seen
+        if states is not None:
+            return by_q if np.array_equal(states, np.arange(by_q.shape[1])) else by_q[:, states]
+        mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, self._trajectory_numbers)
+        mu_q = mu_y @ by_q
+        if mu_p is not None:
+            mu_q[:, :, : mu_p.shape[2]] += mu_p
+        return mu_q
 
     @cached_property
     def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
