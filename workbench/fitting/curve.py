@@ -29,8 +29,8 @@ def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth
 
     Of trajectories with many times they are read at those alone. `smooth`: the smoothing, or beyond DENSE times the
     number of knots, is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise but can
-    take few points of an oscillation for noise altogether; else, and where it finds no noise, the spline interpolates. `logarithmic` (channel,) channels are joined
-    as logarithms. A trajectory with fewer than three times is left out.
+    take few points of an oscillation for noise altogether; else, and where it finds no noise, the spline interpolates.
+    `logarithmic` (channel,) channels are joined as logarithms. A trajectory with fewer than three times is left out.
     """
     parts = []
     numbers = data.trajectory_of[wanted]
