@@ -36,6 +36,7 @@ def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> 
         "optimizer": task.optimizer.start(inside, x[free]),
         "best_x": x,
         "best": float("inf") if score is None else score,
+        "judged": score is not None,
         "stale": 0,
         "taken": 0,
         "loss": float("inf"),
@@ -45,8 +46,8 @@ def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> 
 def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tuple[Tree, Step]:
     """One step of the optimizer; done when it is, or when `watch` says so.
 
-    `best_x` is the point with the lowest validation loss that was looked at, or the last one looked at where there is
-    no validation part.
+    `best_x` is the point with the lowest validation loss that was looked at, or the last point where there is no
+    validation part.
     """
     inside = task.restrict(objective, state["free"], state["x"], state["shrink"])
     inner, step = task.optimizer.advance(inside, state["optimizer"])
@@ -56,6 +57,7 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
     moved = {**state, "x": x, "shrink": shrink, "optimizer": inner, "taken": state["taken"] + 1}
     low = step.loss < watch.floor
     if moved["taken"] % watch.every and not (step.done or low):
+        moved["best_x"] = state["best_x"] if state["judged"] else x
         return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)
     better = score is None or score < state["best"]

@@ -165,6 +165,20 @@ def test_a_network_frees_its_initial_values_last_and_keeps_the_point_that_valida
     assert len(looked) >= len(solved) // 5  # every fifth step is looked at, and the last of a rung
 
 
+def test_without_a_validation_part_every_point_counts_and_not_only_those_looked_at() -> None:
+    t = np.linspace(0, 6, 40)
+    values = np.column_stack([np.cos(t), -np.sin(t)]) * np.exp(-0.1 * t)[:, None]
+    problem = Problem("data").with_data(Dataset(t, values, np.array([40]), ("x", "y")), "none")
+    task, ladder = task_of(problem, dynamics="mlp", hidden=(3,)), make("ladder")
+    state = ladder.start(task, np.random.default_rng(0))
+    solved = 0
+    while solved < 3:
+        state, step = ladder.advance(task, state)
+        if step.rung.startswith("trajectory"):
+            solved += 1
+            assert state["x"].tolist() == state["at"]["x"].tolist()
+
+
 def test_an_early_stop_reports_the_best_point_and_not_the_last() -> None:
     """Noise 0.5 on 25 points and three unknowns: the validation loss does not fall with the training loss."""
     task = task_of(growth(noise=0.5))
