@@ -13,7 +13,9 @@ from workbench_runge_kutta.dormand_prince import DOPRI5
 from workbench_runge_kutta.tsitouras import TSIT5
 
 from workbench.engine import TableauSolver
-from workbench.engine.recursion import Banded, Halving
+from workbench.engine.grid import Grid
+from workbench.engine.in_turn import in_turn
+from workbench.engine.recursion import Banded, Halving, substituted
 from workbench.errors.numerics import GradientUnavailable
 from workbench.solving import Prepared, Signal, Solution, prepare, solve
 
@@ -161,6 +163,64 @@ def test_what_f_closes_over_gets_its_gradient_at_every_call() -> None:
         # rk4 with h = 1/32 errs by h⁴/120 of the rate to the fifth power
         assert float(g_a) == pytest.approx(np.exp(0.35), rel=1e-8)
         assert float(g_b) == pytest.approx(np.exp(0.35), rel=1e-8)
+
+
+class Spiral(torch.nn.Module):
+    """dy/dt = y³ A + driven · sin t: how fast it turns depends on where it is."""
+
+    def __init__(self, driven: float) -> None:
+        super().__init__()
+        self.a = torch.nn.Parameter(torch.zeros(2, 2, dtype=torch.float64))
+        self.driven = driven
+        self.turn(2.0)
+
+    def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return y**3 @ self.a + self.driven * torch.sin(t)
+
+    def turn(self, rate: float) -> None:
+        with torch.no_grad():
+            self.a.copy_(torch.tensor([[-0.1, rate], [-rate, -0.1]]))
+
+
+@pytest.mark.parametrize("driven", [0.0, 0.05], ids=["alone", "driven"])
+@pytest.mark.parametrize("left_out", [None, 300], ids=["equal steps", "one is longer"])
+def test_a_trajectory_that_moves_far_is_found_along_the_time_axis(driven: float, left_out: int | None) -> None:
+    """Some 20 rad are turned in all: 4 % of them is most of a radian, which the linear recursion knows nothing of."""
+    f, y0 = Spiral(driven), torch.tensor([2.0, 0.0], dtype=torch.float64)
+    times = [n for n in range(501) if n != left_out]
+    ts = torch.linspace(0.0, 25.0, 501, dtype=torch.float64)[times]
+    ready = prepare(f, ts, RK, engine="torch")
+    last: torch.Tensor | None = None
+    for rate in (2.0, 2.08, 1.96, 2.05):
+        f.turn(rate)
+        # what is left of the states' error moves the gradient by up to a hundred times as much
+        newton = agree(ready, f, y0, ts, RK, 1e-10, 1e-8)
+        assert (newton > 0) == (last is not None)
+        ys = solve(f, y0, ts, RK).ys.detach()
+        assert last is None or float((ys - last).abs().max()) > 0.15 * 2.0
+        last = ys
+
+
+def test_single_precision_is_found_along_the_time_axis_too() -> None:
+    f, y0, ts = Spiral(0.0).float(), torch.tensor([2.0, 0.0]), torch.linspace(0.0, 25.0, 501)
+    ready = prepare(f, ts, RK, engine="torch")
+    for number, rate in enumerate((2.0, 2.08, 1.96)):
+        f.turn(rate)
+        # twice the tolerance: the solve step by step is as far from exact steps, by rounding
+        assert (agree(ready, f, y0, ts, RK, 2e-5, 1e-3) > 0) == (number > 0)
+
+
+@pytest.mark.parametrize("tableau", [RK4, HEUN2, TSIT5], ids=lambda tableau: tableau.name)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_steps_in_turn_are_those_of_the_loop_to_the_bit(tableau: Any, rows: int) -> None:
+    f, solver = Rows(), TableauSolver(tableau, step=0.1)
+    y0 = torch.sin(torch.arange(2.0 * rows, dtype=torch.float64)).reshape(rows, 2)
+    found = solve(f, y0, TS, solver)
+    assert found.mesh is not None
+    grid = Grid(solver, found.mesh, np.tile(TS.numpy(), (rows, 1)), y0)
+    pool = in_turn(tableau, grid, lambda time, y, *_: f(time[:, None], y), y0.numpy())
+    assert pool is not None
+    torch.testing.assert_close(grid.observed(pool, None), found.ys.detach(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("by", [0.3, 3.0])
@@ -339,6 +399,7 @@ def test_halving_is_substitution(lines: int, device: str) -> None:
         # products of matrices of size √3 in another order: rounding of each, times their growth
         slack = 1e-13 * float(expected.abs().max())
         torch.testing.assert_close(getattr(other, way)(r.to(device)).cpu(), expected, rtol=0, atol=slack)
+    np.testing.assert_array_equal(substituted(matrices.numpy(), r.numpy()), one.forward(r).numpy())
 
 
 def test_a_solve_by_halving_is_the_solve_by_substitution(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..contracts import Mesh, Trajectory
+from .explicit_steps import Field, Nodes, Stages, Steps, weighted_sum
 from .recursion import Recursion
 from .solver import TableauSolver
 from .unrolled import Unrolled
-
-Field = Callable[[torch.Tensor, torch.Tensor, np.ndarray, np.ndarray, np.ndarray], torch.Tensor]
-"""f(time, y, t, row, middle) over lines: time (line,) is t (line,) as a tensor, y (line, entry)."""
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """Where f is evaluated: time (line,) as a tensor and as t in float64, row and middle (line,)."""
-
-    time: torch.Tensor
-    t: np.ndarray
-    row: np.ndarray
-    middle: np.ndarray
-
-    def value(self, f: Field, y: torch.Tensor) -> torch.Tensor:
-        """f (line, entry)."""
-        return f(self.time, y, self.t, self.row, self.middle)
-
-
-@dataclass(frozen=True)
-class Stages:
-    """The steps from given states: the states (stage, line, entry) of f, the slopes of each stage, the steps' ends."""
-
-    states: torch.Tensor
-    slopes: Sequence[torch.Tensor]
-    ends: torch.Tensor
 
 
 class Grid:
@@ -65,12 +39,12 @@ class Grid:
         def column(weight: float) -> torch.Tensor:
             return tensor(weight * lines.h)[:, None]
 
-        self.nodes = [Nodes(tensor(lines.t[i]), lines.t[i], lines.row, lines.middle) for i in range(used)]
+        nodes = [Nodes(tensor(lines.t[i]), lines.t[i], lines.row, lines.middle) for i in range(used)]
         t = lines.t[:used].reshape(-1)
         self.all_nodes = Nodes(tensor(t), t, np.tile(lines.row, used), np.tile(lines.middle, used))
-        # h a_ij and h b_i as columns, where they are not 0
         self._ha = [[(j, column(data.a[i, j])) for j in _there(data.a[i, :i])] for i in range(used)]
         self._hb = [(i, column(unrolled.b[i])) for i in _there(unrolled.b)]
+        self.steps, self.h = Steps(nodes, self._ha, self._hb), lines.h
         first = np.flatnonzero(lines.number == 0)
         before = self.rows + np.arange(self.lines) - 1
         before[first] = lines.row[first]
@@ -107,13 +81,7 @@ class Grid:
 
     def step(self, f: Field, pool: torch.Tensor) -> Stages:
         """All steps from the states of the pool."""
-        y = self.starts(pool)
-        states = y.new_empty((self.used, self.lines, self.entries))
-        slopes: list[torch.Tensor] = []
-        for i, node in enumerate(self.nodes):
-            _sum(y, self._ha[i], slopes, states[i])
-            slopes.append(node.value(f, states[i]))
-        return Stages(states, slopes, _sum(y, self._hb, slopes, torch.empty_like(y)))
+        return self.steps.from_states(f, self.starts(pool))
 
     def matrices(self, jacobians: torch.Tensor) -> torch.Tensor:
         """∂Φ/∂y (line, entry, entry) from f_y (stage, line, entry, entry); 0 in the first step of each row."""
@@ -121,11 +89,11 @@ class Grid:
         zero = jacobians.new_zeros(jacobians.shape[1:])
         for i in range(self.used):
             if self._ha[i]:
-                inner = _sum(zero, [(j, h[:, :, None]) for j, h in self._ha[i]], by_y)
+                inner = weighted_sum(zero, [(j, h[:, :, None]) for j, h in self._ha[i]], by_y)
                 by_y.append(torch.baddbmm(jacobians[i], jacobians[i], inner))
             else:
                 by_y.append(jacobians[i])
-        change = _sum(zero, [(i, h[:, :, None]) for i, h in self._hb], by_y)
+        change = weighted_sum(zero, [(i, h[:, :, None]) for i, h in self._hb], by_y)
         change.diagonal(dim1=1, dim2=2).add_(1.0)
         change[self._first] = 0.0
         return change
@@ -209,18 +177,3 @@ class Grid:
 def _there(values: np.ndarray) -> list[int]:
     """The places of what is not 0."""
     return [int(i) for i in np.flatnonzero(values)]
-
-
-def _sum(
-    start: torch.Tensor,
-    terms: Sequence[tuple[int, torch.Tensor]],
-    values: Sequence[torch.Tensor],
-    out: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """start + Σ weight · values[i] over terms (i, weight), in a tensor of its own."""
-    if not terms:
-        return start.clone() if out is None else out.copy_(start)
-    total = start
-    for i, weight in terms:
-        total = torch.addcmul(total, weight, values[i], out=out)
-    return total

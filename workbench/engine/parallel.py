@@ -16,13 +16,14 @@ from math import inf, isfinite, log
 
 import torch
 
-from .grid import Field, Grid, Stages
+from .explicit_steps import Field, Stages
+from .grid import Grid
 from .recursion import Recursion, recursion
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}  # of the trajectory, relative to its largest state
 EVALUATIONS = 12  # of all steps: what does not converge in them is done step by step
 REACH = 0.15  # a state is changed by at most this share of the largest: beyond, the linear recursion says nothing
-CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this
+CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this much
 STALLS = 0.5  # less than this much smaller: other matrices are needed
 PATIENCE = 2  # more evaluations than this to come with the old matrices: new ones are cheaper
 
@@ -68,20 +69,26 @@ class Linearized:
 class Joined:
     """Steps that follow each other: the pool of states, the stages they were found from, and what was spent.
 
-    `linearized` belongs to these stages, where it was needed to find them.
+    `linearized` belongs to these stages, where it was needed to find them. A front before has evaluated parts of the
+    steps in so many `sweeps`, f for so many `lines` a stage.
     """
 
     pool: torch.Tensor
     stages: Stages
     evaluations: int
     linearized: Linearized | None
+    sweeps: int = 0
+    lines: int = 0
 
 
-def join(grid: Grid, f: Field, guess: torch.Tensor, joined: Recursion | None) -> Joined | None:
+def join(
+    grid: Grid, f: Field, guess: torch.Tensor, joined: Recursion | None, own: bool = False, patient: bool = True
+) -> Joined | None:
     """The steps of `grid` joined by Newton's method from a pool of states; None where it does not converge.
 
-    `joined` is the recursion of a nearby solve. It is replaced where it converges slowly or can say nothing of the
-    error. No graph is recorded but those of Jacobians.
+    `joined` is the recursion of a nearby solve, or this solve's `own` near its end. It is replaced where it converges
+    slowly or can say nothing of the error. Unless `patient`, a large error is not worked on. No graph is recorded but
+    those of Jacobians.
     """
     pool, before = guess.clone(), inf
     tolerance = TOLERANCE[pool.dtype]
@@ -95,12 +102,15 @@ def join(grid: Grid, f: Field, guess: torch.Tensor, joined: Recursion | None) ->
         if joined is not None:
             change = joined.forward(residual)
             size = _size(grid, change, scale)
-        if joined is None or _wants_another(number, size, before, tolerance):
+            if size > REACH and not patient:
+                return None
+        if joined is None or _wants_another(number, size, before, tolerance, own):
             linearized = Linearized(grid, f, stages)
             joined = linearized.joined
             change = joined.forward(residual)
             size = _size(grid, change, scale)
-        if size <= tolerance and (linearized is not None or size <= CONTRACTS * before):
+            own = size <= REACH
+        if size <= tolerance and (own or size <= CONTRACTS * before):
             ends += change
             return Joined(pool, stages, number, linearized)
         ends += change if size <= REACH else grid.held(change, REACH * scale)
@@ -114,12 +124,12 @@ def _size(grid: Grid, change: torch.Tensor, scale: torch.Tensor) -> float:
     return size if isfinite(size) else inf
 
 
-def _wants_another(number: int, size: float, before: float, tolerance: float) -> bool:
-    """Whether the matrices should be taken anew: they converge too slowly, or stand alone for the error."""
+def _wants_another(number: int, size: float, before: float, tolerance: float, own: bool) -> bool:
+    """Whether the matrices should be taken anew: they converge too slowly, or are not this solve's and stand alone."""
     if size > REACH:
         return True
     if size <= tolerance:
-        return number == 1 or size > CONTRACTS * before
+        return not own and (number == 1 or size > CONTRACTS * before)
     if number == 1:
         return False
     # so small as this after one more evaluation, and so on

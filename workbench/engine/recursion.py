@@ -5,6 +5,7 @@ Steps of several trajectories stand behind each other; A is 0 in the first step 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -30,18 +31,7 @@ class Banded:
     """By substitution in one banded triangular system, compiled: two times `entry` diagonals (BLAS, ?tbsv)."""
 
     def __init__(self, matrices: torch.Tensor) -> None:
-        from scipy.linalg import blas
-
-        lines, d, _ = matrices.shape
-        # column (l, c) of the band holds, d + s − c below the diagonal, −A_{l+1}[s, c]
-        band = np.zeros((lines, d, 2 * d), matrices.numpy().dtype)
-        size = band.itemsize
-        inner = np.lib.stride_tricks.as_strided(
-            band.reshape(-1)[d:], (lines - 1, d, d), (2 * d * d * size, size, (2 * d - 1) * size)
-        )
-        np.negative(matrices.numpy()[1:], out=inner)
-        self._band, self._width, self._shape = band.reshape(lines * d, 2 * d).T, 2 * d - 1, (lines, d)
-        self._solve = blas.dtbsv if band.dtype == np.float64 else blas.stbsv
+        self._band, self._solve = _band(matrices.numpy())
 
     def forward(self, r: torch.Tensor) -> torch.Tensor:
         """See Recursion."""
@@ -53,8 +43,28 @@ class Banded:
 
     def _solved(self, right: torch.Tensor, transposed: int) -> torch.Tensor:
         flat = right.numpy().reshape(-1)
-        found = self._solve(self._width, self._band, flat, lower=1, trans=transposed, diag=1)
-        return torch.from_numpy(found.reshape(self._shape))
+        found = self._solve(len(self._band) - 1, self._band, flat, lower=1, trans=transposed, diag=1)
+        return torch.from_numpy(found.reshape(right.shape))
+
+
+def substituted(matrices: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """x (line, entry) of x_l = A_l x_{l−1} + r_l, for matrices (line, entry, entry) that are needed only once."""
+    band, solve = _band(matrices)
+    found: np.ndarray = solve(len(band) - 1, band, r.reshape(-1), lower=1, diag=1).reshape(r.shape)
+    return found
+
+
+def _band(matrices: np.ndarray) -> tuple[np.ndarray, Callable[..., np.ndarray]]:
+    """The recursion's matrix in banded form, and the BLAS routine that solves it."""
+    from scipy.linalg import blas
+
+    lines, d, _ = matrices.shape
+    # column (l, c) of the band holds, d + s − c below the diagonal, −A_{l+1}[s, c]
+    band = np.zeros((lines, d, 2 * d), matrices.dtype)
+    size = band.itemsize
+    strides = (2 * d * d * size, size, (2 * d - 1) * size)
+    np.negative(matrices[1:], out=np.ndarray((lines - 1, d, d), band.dtype, band.data, d * size, strides))
+    return band.reshape(lines * d, 2 * d).T, blas.dtbsv if size == 8 else blas.stbsv
 
 
 class Halving:

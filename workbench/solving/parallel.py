@@ -11,8 +11,10 @@ import torch
 
 from ..contracts import Trajectory
 from ..engine import TableauSolver
+from ..engine.front import STRETCH, Front
 from ..engine.gradients import SMALL
 from ..engine.grid import Grid
+from ..engine.in_turn import in_turn
 from ..engine.parallel import TOLERANCE, Joined, Linearized, join
 from ..engine.recursion import Recursion
 from .callables import TorchRhs, leaves_of
@@ -26,6 +28,8 @@ LEAST = 16  # steps of a trajectory: for fewer there is nothing to gain
 MOST_ROWS = 64  # trajectories side by side: with more, one step of all of them is work enough at a time
 MOST_LINES = 2**16  # steps of all trajectories, whose stages are held at once
 MOST_ENTRIES = 2**23  # of the Jacobians at all stages of all steps: 64 MB
+NEAR = 3  # a front that has gone over the steps less often than this was not needed
+PAST = 8  # solves whose trajectories are kept to start from
 REST = 63  # solves that are done step by step, at most, before Newton's method is tried again
 
 
@@ -46,8 +50,9 @@ def fits(asked: Asked, task: Task) -> bool:
 class ParallelInTime:
     """All steps at once by Newton's method from the last solve, or one after the other where that does not converge.
 
-    `stats["newton"]` counts the evaluations of all steps; 0 says that they were taken one after the other. The first
-    solve is, and so are failing ones.
+    A single trajectory that has moved far is first sought along the time axis, from what the last solves have found.
+    `stats["newton"]` counts the evaluations of all steps, or of stretches of them; 0 says that they were taken one
+    after the other. The first solve is, and so are failing ones.
     """
 
     def __init__(self, asked: Asked, task: Task) -> None:
@@ -56,7 +61,9 @@ class ParallelInTime:
         self._sequential = Sequential(asked, task)
         self._grid: Grid | None = None
         self._common: Trajectory = Trajectory(task.ts, None, (), (), {})  # what all solves have in common
-        self._pool: torch.Tensor | None = None
+        self._front: Front | None = None
+        self._past: np.ndarray | None = None  # the pools of the last solves, the latest first
+        self._far = False  # the last solve was far from the one before
         self._joined: Recursion | None = None
         self._useless = False  # there are too few or too many steps
         self._missed = self._resting = 0
@@ -69,23 +76,44 @@ class ParallelInTime:
         found = self._at_once(task)
         if found is None:
             return self._one_by_one(task)
-        assert self._grid is not None
-        ys = self._grid.observed(found.pool, found.stages).reshape(*task.ts.shape, *self._shape)
-        return self._solution(task, found, ys, self._stats(found))
+        return self._solution(task, found, self._stats(found))
 
     def _at_once(self, task: Task) -> Joined | None:
         """The steps by Newton's method from the last solve; None where there is none or it does not converge."""
-        if self._grid is None or self._pool is None:
+        if self._grid is None or self._past is None:
             return None
         if self._resting:
             self._resting -= 1
             return None
-        guess = self._pool.clone()
-        guess[: self._grid.rows] = task.y0.detach().reshape(self._grid.rows, -1)
-        found = join(self._grid, self._field, guess, self._joined)
+        start = task.y0.detach().reshape(self._grid.rows, -1)
+        found = None if self._far else self._nearby(start, self._past)
+        if found is None and self._front is not None:
+            found = self._along(self._front, start, self._past)
         self._missed = 0 if found is not None else self._missed + 1
         self._resting = min(2**self._missed - 2, REST) if self._missed else 0
         return found
+
+    def _nearby(self, start: torch.Tensor, past: np.ndarray) -> Joined | None:
+        """The steps from the last solve."""
+        assert self._grid is not None
+        guess = torch.from_numpy(past[0]).to(start.device, copy=True)
+        guess[: self._grid.rows] = start
+        return join(self._grid, self._field, guess, self._joined, patient=self._front is None)
+
+    def _along(self, front: Front, start: torch.Tensor, past: np.ndarray) -> Joined | None:
+        """The steps from where a front arrives."""
+        assert self._grid is not None
+        with torch.no_grad(), np.errstate(all="ignore"):
+            reached = front.advance(self._field, start.cpu().numpy(), past)
+        self._far = False
+        if reached is None:
+            return None
+        pool = torch.from_numpy(reached.pool).to(start.device)
+        found = join(self._grid, self._field, pool, reached.joined, own=True, patient=False)
+        if found is None:
+            return None
+        self._far = reached.sweeps * STRETCH > NEAR * self._grid.lines
+        return replace(found, sweeps=reached.sweeps, lines=reached.lines)
 
     def _field(
         self, time: torch.Tensor, y: torch.Tensor, t: np.ndarray, row: np.ndarray, middle: np.ndarray
@@ -96,24 +124,34 @@ class ParallelInTime:
         return self._task.rhs.at(time, y.reshape(-1, *self._shape), t, row, middle).reshape(y.shape)
 
     def _one_by_one(self, task: Task) -> Solution:
-        """The solution by the loop over steps, which the next solve starts from."""
+        """The solution by one step after the other, which the next solve starts from."""
+        grid, solver = self._grid, self._solver
+        if grid is not None and isinstance(solver, TableauSolver) and task.y0.device.type == "cpu":
+            pool = in_turn(solver.tableau, grid, self._field, task.y0.detach().reshape(grid.rows, -1).numpy())
+            if pool is not None:
+                with torch.no_grad():
+                    found = Joined(pool, grid.step(self._field, pool), 0, None)
+                calls = grid.used * grid.n_steps
+                return self._solution(task, found, {**self._stats(found), "rhs": calls, "rhs_calls": calls.max()})
+        return self._by_loop(task)
+
+    def _by_loop(self, task: Task) -> Solution:
+        """The solution by the loop over steps, which says how it failed; the next solve starts from it."""
         options = self._asked.options(task)
         rhs = TorchRhs(task.rhs, task.y0.detach(), [])
         trajectory = solve_untracked(task, self._solver, rhs, replace(options, keep=True))
         if trajectory.ok.all() and self._grid is None:
             self._prepare(trajectory)
         if self._useless or not trajectory.ok.all():
-            self._pool = self._joined = None
+            self._past = self._joined = None
             return counted(solve_tensors(task, self._solver, options, self._asked.backwards, trajectory), 0)
         grid = self._grid
         assert grid is not None, "there is one since the first solve that reached its end"
         steps = torch.as_tensor(trajectory.steps).to(task.y0.device)
         with torch.no_grad():
             pool = grid.pool(steps.reshape(*steps.shape[:2], -1))
-            stages = grid.step(self._field, pool)
-        found = Joined(pool, stages, 0, None)
-        ys = torch.as_tensor(trajectory.ys).to(task.y0.device)
-        return self._solution(task, found, ys, {**trajectory.stats, "newton": np.array(0)})
+            found = Joined(pool, grid.step(self._field, pool), 0, None)
+        return self._solution(task, found, {**trajectory.stats, "newton": np.array(0)})
 
     def _prepare(self, trajectory: Trajectory) -> None:
         """The grid of the solver's steps, which are the same in every solve that reaches its end."""
@@ -128,27 +166,41 @@ class ParallelInTime:
             start = self._task.y0.detach().reshape(len(steps), -1)
             self._grid = Grid(self._solver, mesh, trajectory.ts, start)
             self._common = replace(trajectory, ys=None, steps=None, stats={})
+            if self._grid.rows == 1:
+                states = torch.as_tensor(trajectory.steps).to(start)[0, :-1].reshape(lines, -1)
+                self._front = Front(self._grid, self._timeless(states))
+
+    def _timeless(self, y: torch.Tensor) -> bool:
+        """Whether f says the same of these states (line, entry), of the steps of one row, at other times."""
+        assert self._grid is not None
+        node = self._grid.steps.nodes[0]
+        other = replace(node, time=node.time.flip(0), t=node.t[::-1], middle=node.middle[::-1])
+        with torch.no_grad():
+            return torch.equal(node.value(self._field, y), other.value(self._field, y))
 
     def _stats(self, found: Joined) -> dict[str, np.ndarray]:
         assert self._grid is not None
-        steps, calls = self._grid.n_steps, found.evaluations * self._grid.used
-        none = np.zeros_like(steps)
+        grid = self._grid
+        steps, none = grid.n_steps, np.zeros_like(grid.n_steps)
+        calls = (found.evaluations + found.sweeps) * grid.used
         return {
             "accepted": steps,
             "rejected": none,
-            "rhs": calls * steps,
+            "rhs": grid.used * (found.evaluations * steps + found.lines),
             "jacobians": none,
             "rhs_calls": np.array(calls),
-            "newton": np.array(found.evaluations),
+            "newton": np.array(found.evaluations + found.sweeps),
         }
 
-    def _solution(self, task: Task, found: Joined, ys: torch.Tensor, stats: dict[str, np.ndarray]) -> Solution:
+    def _solution(self, task: Task, found: Joined, stats: dict[str, np.ndarray]) -> Solution:
         """The solution in torch's graph where something takes gradients; the next solve starts from it."""
         grid = self._grid
         assert grid is not None, "there is one since the first solve that reached its end"
-        self._pool = found.pool
+        pool = found.pool.cpu().numpy()[None]
+        self._past = pool if self._past is None else np.concatenate([pool, self._past[: PAST - 1]])
         if found.linearized is not None:
             self._joined = found.linearized.joined
+        ys = grid.observed(found.pool, found.stages).reshape(*task.ts.shape, *self._shape)
         ys = ys[0] if task.single else ys
         if torch.is_grad_enabled():
             linearized = found.linearized or Linearized(grid, self._field, found.stages)
