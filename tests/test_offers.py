@@ -90,7 +90,9 @@ def test_the_same_generator_builds_the_same_field_and_another_another(entry: Lis
         return np.concatenate([np.asarray(block.value, float).ravel() for block in field.blocks()])
 
     np.testing.assert_array_equal(start(1), start(1))
-    assert not np.array_equal(start(1), start(2))
+    graph = installed().make("dynamics", entry.name).build(problem, np.random.default_rng(1)).graph()
+    if graph is None or graph.networks:  # what is only formulas draws nothing
+        assert not np.array_equal(start(1), start(2))
 
 
 @pytest.mark.parametrize("entry", BLACK_BOXES, ids=named)

@@ -38,7 +38,7 @@ NARROW = {
 DEFERRED = {("offers", "engine")}
 """Imports across one floor, inside a function: a tableau becomes a solver where a plugin offers it."""
 
-FOR_PLUGINS = {"contracts", "engine", "errors"}
+FOR_PLUGINS = {"contracts", "engine", "errors", "graph"}
 """What a plugin may import beside the public names of `workbench` itself."""
 
 

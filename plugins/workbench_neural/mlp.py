@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,8 @@ from workbench import Block, Graph, Problem, from_network
 from workbench.errors.usage import UsageError
 
 from .offers import Activation, Features
-from .scales import TEST, Scales
+from .scales import Scales
+from .starts import drawn, first_values, seen_values
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ class Mlp:
     activation: Activation
     features: Features
     decay: float
+    augment: int = 0
 
     def build(self, problem: Problem, generator: np.random.Generator) -> MlpField:
         """A network for the problem's channels, its weights drawn from `generator`."""
@@ -35,7 +36,9 @@ class Mlp:
             raise UsageError(
                 "a network is fitted to data, and there is none", help="give a data file, or simulate one first"
             )
-        return MlpField(self, problem, Scales.of(problem), generator)
+        if not 0 <= self.augment <= 64:
+            raise UsageError(f"0 to 64 states can be added, not {self.augment}", help="-S dynamics.augment=2")
+        return MlpField(self, problem, Scales.of(problem).widened(self.augment), generator)
 
 
 class MlpField:
@@ -44,10 +47,12 @@ class MlpField:
     def __init__(self, family: Mlp, problem: Problem, scales: Scales, generator: np.random.Generator) -> None:
         assert problem.data is not None
         self.family, self.data, self.part, self.scales = family, problem.data, problem.part, scales
-        self.states = problem.data.channels
+        taken = problem.data.channels
+        added = (name for name in (f"a{i}" for i in range(1, 129)) if name not in taken)
+        self.states = (*taken, *(next(added) for _ in range(family.augment)))
         width = len(self.states) + len(scales.u_mean) + len(scales.c_mean) + (family.features == "state+time")
         self.sizes = (width, *family.hidden, len(self.states))
-        self._start = _draw(self.sizes, generator)
+        self._start = drawn(self.sizes, generator)
 
     def graph(self) -> Graph:
         """The network with its scaling, its weights in the order of the block."""
@@ -75,17 +80,9 @@ class MlpField:
         """`weights` (shared) and `initial` (one each trajectory, starting at its first observations)."""
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         weights = Block("weights", labels, self._start, shrink=self.family.decay)
-        first = _first_values(self._seen(), self.data.trajectory_of, self.scales.y_mean)
+        first = first_values(seen_values(self.data, self.part), self.data.trajectory_of, self.scales.y_mean)
         free = first.size <= LARGEST_INITIAL
         return weights, Block("initial", self.states, first, free=free, per="trajectory")
-
-    def _seen(self) -> np.ndarray:
-        """The values that may be looked at (observation, channel): no test ones, but in trajectories that only test."""
-        if self.part is None:
-            return self.data.values
-        test = np.asarray(self.part) == TEST
-        only_test = np.logical_and.reduceat(test, self.data.starts)[self.data.trajectory_of]
-        return np.where((test & ~only_test)[:, None], np.nan, self.data.values)
 
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
         """What the network maps to what; its weights are in the run."""
@@ -94,22 +91,3 @@ class MlpField:
         return tuple(
             f"d {s}/dt = mlp_{i}({names})   [{shape}, {self.family.activation}]" for i, s in enumerate(self.states)
         )
-
-
-def _draw(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
-    """Weights (out, in) and biases (out,) layer by layer, flat."""
-    parts = []
-    layers = list(pairwise(sizes))
-    for k, (n_in, n_out) in enumerate(layers):
-        reach = np.sqrt(6.0 / (n_in + n_out)) * (0.1 if k == len(layers) - 1 else 1.0)
-        parts += [generator.uniform(-reach, reach, (n_out, n_in)).ravel(), np.zeros(n_out)]
-    return np.concatenate(parts)
-
-
-def _first_values(values: np.ndarray, trajectory: np.ndarray, fallback: np.ndarray) -> np.ndarray:
-    """The first finite value of each channel of each trajectory (trajectory, channel); its mean where there is none."""
-    first = np.tile(fallback, (int(trajectory.max()) + 1, 1))
-    for channel in range(values.shape[1]):
-        seen = np.flatnonzero(np.isfinite(values[:, channel]))[::-1]  # the earliest one is written last
-        first[trajectory[seen], channel] = values[seen, channel]
-    return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,18 @@ class Scales:
         t_mean, t_spread = _spread(data.t[seen][:, None])
         slope = _slopes(data, seen, y_spread)
         return cls(y_mean, y_spread, slope, *_spread(u), *_spread(c), float(t_mean[0]), float(t_spread[0]))
+
+    def widened(self, count: int) -> Scales:
+        """With `count` more states, of size 1 and as slow as the observations are long."""
+        if not count:
+            return self
+        zero, one = np.zeros(count), np.ones(count)
+        return replace(
+            self,
+            y_mean=np.concatenate([self.y_mean, zero]),
+            y_spread=np.concatenate([self.y_spread, one]),
+            slope=np.concatenate([self.slope, one * np.median(self.slope / self.y_spread)]),
+        )
 
 
 def _spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from workbench import Dataset, Inputs
+from workbench import Dataset, Inputs, fit
 from workbench.errors.usage import UsageError
 from workbench.model import Model
 from workbench.model.graph_rhs import GraphRhs
@@ -21,6 +21,25 @@ class TestMlp(DynamicsContract):
     """A multilayer perceptron."""
 
     offer = "mlp"
+
+
+class TestAugmented(DynamicsContract):
+    """With states that nothing measures."""
+
+    offer = "mlp"
+    settings: ClassVar[dict[str, Any]] = {"hidden": (8,), "augment": 2}
+
+
+class TestSecondOrder(DynamicsContract):
+    """Positions whose velocities are hidden."""
+
+    offer = "second-order"
+
+
+class TestHamiltonian(DynamicsContract):
+    """A network as energy."""
+
+    offer = "hamiltonian"
 
 
 def build(problem: Problem, seed: int = 0, **settings: Any):  # type: ignore[no-untyped-def]
@@ -173,3 +192,46 @@ def test_the_graph_is_the_module_with_its_scaling(values: np.ndarray, activation
 def test_a_network_without_data_is_refused() -> None:
     with pytest.raises(UsageError, match="fitted to data"):
         build(Problem("nothing"))
+
+
+def pendulum(n: int = 120) -> Dataset:
+    """A pendulum without friction: angle and rate."""
+    from scipy.integrate import solve_ivp
+
+    t = np.linspace(0, 12, n)
+    found = solve_ivp(lambda t, y: [y[1], -np.sin(y[0])], (0, 12), [1.5, 0.0], t_eval=t, rtol=1e-10, atol=1e-12)
+    return Dataset(t, found.y.T, np.array([n]), ("angle", "rate"))
+
+
+def test_a_second_order_network_finds_the_velocity_that_nothing_measures() -> None:
+    data = pendulum().with_channels(["angle"])
+    found = fit(data, dynamics="second-order", settings={"dynamics.hidden": (10,)}, max_time=20)
+    assert found.metrics["holdout"]["fit_percent"] > 95
+    assert found.equations[0] == "d angle/dt = dangle"
+
+
+def test_an_energy_is_kept() -> None:
+    found = fit(pendulum(), dynamics="hamiltonian", settings={"dynamics.hidden": (10,)}, max_time=20)
+    assert found.metrics["holdout"]["fit_percent"] > 95
+    assert found.session.choices.engine == "numpy", "C has no tangent networks"
+    ahead = found.predict(np.linspace(0, 120, 600))
+    angle, rate = ahead.observed[0].T
+    energy = rate**2 / 2 - np.cos(angle)
+    assert np.ptp(energy) < 0.1, "over ten times the length of the data"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("second-order", {"velocities": ("w",)}, "there is no channel 'w'"),
+        ("second-order", {"velocities": ("x", "y")}, "2 velocities for 0 positions"),
+        ("hamiltonian", {"momenta": ("x", "y")}, "positions and momenta come in pairs"),
+        ("hamiltonian", {"hidden": ()}, "an energy without hidden layers"),
+        ("mlp", {"augment": -1}, "0 to 64 states can be added"),
+    ],
+)
+def test_options_that_do_not_fit_the_channels_are_refused(
+    name: str, settings: dict[str, Any], said: str, values: np.ndarray
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        installed().make("dynamics", name, settings).build(problem_of(values), np.random.default_rng(0))

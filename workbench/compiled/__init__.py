@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from .choose import MANY as MANY
     from .choose import allowed_threads as allowed_threads
     from .choose import compilable as compilable
+    from .choose import printable as printable
     from .handle import Handle as Handle
     from .handle import Solved as Solved
     from .kernel import Kernel as Kernel
     from .pieces import Pieces as Pieces
 
 MODULES = {
-    **dict.fromkeys(("MANY", "allowed_threads", "compilable"), "choose"),
+    **dict.fromkeys(("MANY", "allowed_threads", "compilable", "printable"), "choose"),
     "Handle": "handle",
     "Solved": "handle",
     "Kernel": "kernel",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from ..engine import RosenbrockSolver, TableauSolver
+
+if TYPE_CHECKING:
+    from ..graph import Graph
 
 MANY = 4  # trajectories from which they are solved side by side
 
@@ -15,6 +18,11 @@ def compilable(solver: object) -> TypeGuard[TableauSolver | RosenbrockSolver]:
     if isinstance(solver, TableauSolver):
         return not solver.tableau.implicit
     return isinstance(solver, RosenbrockSolver)
+
+
+def printable(graph: Graph) -> bool:
+    """The right-hand side has a form in C: tangent networks, which carry derivatives along, have none."""
+    return not any(network.tangent for network in graph.networks)
 
 
 def allowed_threads() -> int:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..engine import RosenbrockTableau, Tableau
+from ..errors.problems import NotLowerable
 from ..graph import Graph
 from .abi import Task, declaration
 from .build import library
+from .choose import printable
 from .fit_abi import Fit
 from .fit_abi import declaration as fit_declaration
 from .method import explicit
@@ -36,6 +38,8 @@ class Kernel:
     """The functions of a graph and a method for one kind of reals and one number of lanes (1, or a vector's width)."""
 
     def __init__(self, graph: Graph, tableau: Tableau | RosenbrockTableau, dtype: np.dtype, wide: bool) -> None:
+        if not printable(graph):
+            raise NotLowerable("the compiled engine has no tangent networks", help="another engine, auto decides")
         self.graph, self.tableau, self.dtype, self.wide = graph, tableau, np.dtype(dtype), wide
         self.n_states, self.n_parameters = len(graph.states), len(graph.parameters)
         self._functions: dict[str, Any] = {}

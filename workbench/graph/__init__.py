@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .graph import Derivative, Graph, Kind
-from .network import Layer, Network, from_network
+from .network import NONE, Layer, Network, from_network, inputs_of
 from .nodes import Builder, Node
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "NONE",
     "Builder",
     "Derivative",
     "Graph",
@@ -28,6 +29,7 @@ __all__ = [
     "from_module",
     "from_network",
     "from_sympy",
+    "inputs_of",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import MANY, Handle, Kernel, Pieces, Solved, compilable
+from ..compiled import MANY, Handle, Kernel, Pieces, Solved, compilable, printable
 from ..contracts import SolveOptions
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Compiled:
     @staticmethod
     def serves(model: Model) -> bool:
         """The model's solves and their derivative by x can be compiled."""
-        return model.lowered is not None and model.gradient == "discrete" and compilable(model.solver)
+        graph = model.lowered
+        return graph is not None and printable(graph) and model.gradient == "discrete" and compilable(model.solver)
 
     def build(self) -> None:
         """Compile what a fit will call; raises CompilerUnavailable."""

@@ -251,7 +251,8 @@ class Model:
 
     def _spread(self) -> np.ndarray:
         weights = getattr(self.loss, "weights", "none")
-        if weights == "none" or (weights == "auto" and self.formulas):
+        known = self.formulas and self.problem.system is not None  # the problem's equations, in their own units
+        if weights == "none" or (weights == "auto" and known):
             return np.ones(self.data.n_channels)
         seen = self.data.values[np.asarray(self.problem.part) != TEST]
         finite = [column[np.isfinite(column)] for column in seen.T]

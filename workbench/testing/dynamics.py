@@ -68,10 +68,10 @@ class DynamicsContract(Contract):
         return model.unknowns.start + 0.03 * np.sin(np.arange(len(model.unknowns.start)) + 1.0)
 
     @pytest.fixture
-    def lines(self) -> Lines:
+    def lines(self, field: Field) -> Lines:
         """t (line,), y (line, state) and the trajectory of each line."""
         rng = np.random.default_rng(5)
-        return rng.uniform(0, 4, 6), rng.uniform(0.3, 2, (6, 2)), np.array([0, 1, 1, 0, 0, 1])
+        return rng.uniform(0, 4, 6), rng.uniform(0.3, 2, (6, len(field.states))), np.array([0, 1, 1, 0, 0, 1])
 
     def test_it_keeps_the_contract_and_gives_a_graph_or_a_module(self, made: Dynamics, field: Field) -> None:
         assert isinstance(made, Dynamics)

@@ -200,6 +200,8 @@ def _on_new_data(
 
     old = fit.session
     asked = replace(old.problem, data=None, part=None, notes=())
+    if asked.system is None and not isinstance(data, Dataset):
+        meaning = {**_roles(old.model.data), **meaning}
     question = open_source(data, asked, split="none", settings=settings, meaning=meaning)
     assert question.data is not None
     if question.system is None:
@@ -214,6 +216,12 @@ def _on_new_data(
         [f"not measured, so started at the fitted values' mean: {', '.join(hidden)}"] if hidden and samples == 1 else []
     )
     return model, model.unknowns.start, (*question.notes, *said)
+
+
+def _roles(fitted: Dataset) -> dict[str, Any]:
+    """What the columns of a file mean that is like the data of the fit."""
+    inputs, covariates = _drives(fitted)
+    return {"states": fitted.channels, "inputs": inputs, "covariates": covariates}
 
 
 def _like(data: Dataset, fitted: Dataset) -> Dataset:

@@ -1,0 +1,213 @@
+"""State-space models of a chosen order: a linear part that begins where subspace identification ends, and a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from workbench import Block, Graph, Problem
+from workbench.errors.usage import UsageError
+from workbench.graph import Builder, Network, inputs_of
+
+from .continuous import ContinuousModel, continuous, dissipative, stabilised, unit_sized
+from .observations import seen_values
+from .offers import Activation
+from .sampled import Sampled
+from .subspace import DiscreteModel, identify, initial_state
+
+FIRST = 10  # samples a state of a trajectory that its initial state is found from
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """dx/dt = rate·(A x + B v + b + network(x, v)), y = mean + spread·(C x + D v + d), v the inputs of unit size."""
+
+    order: int
+    hidden: tuple[int, ...]
+    activation: Activation
+    direct: bool
+    stable: bool
+
+    def build(self, problem: Problem, generator: np.random.Generator) -> StateSpaceField:
+        """The model for the problem's channels and inputs; the network's weights are drawn, its last layer is 0."""
+        if self.order < 1:
+            raise UsageError(
+                f"a state-space model has at least one state, not {self.order}", help="-S dynamics.order=2"
+            )
+        if problem.data is None:
+            raise UsageError("a state-space model is fitted to data, and there is none", help="give a data file")
+        if problem.data.covariates:
+            raise UsageError(
+                "state-space models take inputs, no covariates", help="leave --covariates out, or fit an mlp"
+            )
+        return StateSpaceField(self, problem, generator)
+
+
+class StateSpaceField:
+    """The linear part is a start plus weights, which begin at 0; so a prior around 0 holds it to what was identified.
+
+    Blocks: `weights`, and `initial` (one each trajectory, by least squares on its first samples).
+    """
+
+    def __init__(self, family: StateSpace, problem: Problem, generator: np.random.Generator) -> None:
+        assert problem.data is not None
+        self.family, self.data = family, problem.data
+        self.sampled = Sampled.of(problem.data, seen_values(problem))
+        self.states = tuple(f"x{i + 1}" for i in range(family.order))
+        self.observed = problem.data.channels
+        self._network = (
+            _drawn((family.order + self.n_u, *family.hidden, family.order), generator) if family.hidden else None
+        )
+
+    @property
+    def n_u(self) -> int:
+        """How many inputs there are."""
+        return len(self.sampled.u_mean)
+
+    @cached_property
+    def start(self) -> ContinuousModel:
+        """The identified linear part; slow decays that see nothing where trajectories are too short for more."""
+        order, sampled = self.family.order, self.sampled
+        found = identify(sampled.series, order, self.family.direct)
+        if found is None:
+            n_y = len(self.observed)
+            found = DiscreteModel(
+                np.diag(np.exp(-np.arange(1, order + 1) / 20)),
+                np.zeros((order, self.n_u)),
+                np.eye(n_y, order),
+                np.zeros((n_y, self.n_u)),
+            )
+        model = continuous(found, sampled.dt)
+        if self.family.stable:
+            model = dissipative(stabilised(model))
+        return unit_sized(model, self._followed(model)) if not self.family.stable else model
+
+    def _followed(self, model: ContinuousModel) -> np.ndarray:
+        """The states (time, state) of the linear part along all trajectories."""
+        discrete = self._discrete(model)
+        paths = []
+        for u, y in self.sampled.series:
+            few = slice(0, FIRST * self.family.order)
+            x = initial_state(discrete, u[few], y[few])
+            path = []
+            for now in u:
+                path.append(x)
+                x = discrete.A @ x + discrete.B @ now
+            paths.append(np.array(path))
+        return np.concatenate(paths)
+
+    def _discrete(self, model: ContinuousModel) -> DiscreteModel:
+        from scipy.linalg import expm
+
+        n = self.family.order
+        whole = np.zeros((n + self.n_u, n + self.n_u))
+        whole[:n, :n], whole[:n, n:] = model.A, model.B
+        step = expm(whole * model.rate * self.sampled.dt)
+        return DiscreteModel(step[:n, :n], step[:n, n:], model.C, model.D)
+
+    def graph(self) -> Graph:
+        """The lowered form; weights in the order of the block."""
+        return self._lowered[0]
+
+    @cached_property
+    def _lowered(self) -> tuple[Graph, np.ndarray]:
+        family, model, sampled = self.family, self.start, self.sampled
+        n, n_u = family.order, self.n_u
+        b, begun = Builder(), list[float]()
+
+        def weight(value: float = 0.0) -> int:
+            begun.append(value)
+            return b.leaf("p", len(begun) - 1)
+
+        x = [b.leaf("y", i) for i in range(n)]
+        u = [
+            b.div(b.sub(b.leaf("u", i), b.constant(middle)), b.constant(width))
+            for i, (middle, width) in enumerate(zip(sampled.u_mean, sampled.u_spread, strict=True))
+        ]
+
+        def around(value: float) -> int:
+            return b.add(b.constant(value), weight())
+
+        A = _stable_entries(b, model.A, around) if family.stable else [[around(a) for a in row] for row in model.A]
+        slopes = []
+        for i in range(n):
+            total = weight()
+            for j in range(n):
+                total = b.add(total, b.mul(A[i][j], x[j]))
+            for j in range(n_u):
+                total = b.add(total, b.mul(around(model.B[i, j]), u[j]))
+            slopes.append(total)
+        groups: dict[str, tuple[int, ...]] = {}
+        observed = []
+        for k in range(len(self.observed)):
+            total = weight()
+            for j in range(n):
+                total = b.add(total, b.mul(around(model.C[k, j]), x[j]))
+            for j in range(n_u if family.direct else 0):
+                total = b.add(total, b.mul(around(model.D[k, j]), u[j]))
+            scaled = b.mul(b.constant(sampled.y_spread[k]), total)
+            observed.append(b.add(b.constant(sampled.y_mean[k]), scaled))
+        networks: tuple[Network, ...] = ()
+        if self._network is not None:
+            networks = (Network((n + n_u, *family.hidden, n), family.activation, len(begun), 0),)
+            begun.extend(self._network.tolist())
+            groups[inputs_of(0)] = (*x, *u)
+            slopes = [b.add(slope, b.leaf("z", i)) for i, slope in enumerate(slopes)]
+        rate = b.constant(model.rate)
+        groups |= {"rhs": tuple(b.mul(rate, slope) for slope in slopes), "observed": tuple(observed)}
+        names = tuple(f"w{i}" for i in range(len(begun)))
+        inputs = self.data.inputs.names if self.data.inputs is not None else ()
+        graph = Graph(tuple(b.nodes), groups, self.states, names, inputs, networks=networks)
+        return graph, np.array(begun)
+
+    def module(self) -> None:
+        """No module: the graph is all there is."""
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The unknowns at their start values."""
+        graph, begun = self._lowered
+        discrete = self._discrete(self.start)
+        few = slice(0, FIRST * self.family.order)
+        first = np.array([initial_state(discrete, u[few], y[few]) for u, y in self.sampled.series])
+        return Block("weights", graph.parameters, begun), Block("initial", self.states, first, per="trajectory")
+
+    def equations(self, values: dict[str, float]) -> tuple[str, ...]:
+        """What depends on what; the weights are in the run."""
+        names = ", ".join([*self.states, *(self.data.inputs.names if self.data.inputs is not None else ())])
+        shape = "-".join(map(str, (self.family.order + self.n_u, *self.family.hidden, self.family.order)))
+        more = f" + network({names})   [{shape}, {self.family.activation}]" if self.family.hidden else ""
+        return tuple(f"d {state}/dt = linear({names}){more}" for state in self.states)
+
+
+def _stable_entries(b: Builder, A: np.ndarray, around: object) -> list[list[int]]:
+    """Nodes of K − Kᵀ − L Lᵀ, which is A to begin with and has a negative definite symmetric part for any K and L."""
+    n = len(A)
+    skew, damping = (A - A.T) / 2, -(A + A.T) / 2
+    sizes, axes = np.linalg.eigh(damping)
+    lower = np.linalg.cholesky(axes @ np.diag(np.maximum(sizes, 1e-6)) @ axes.T)
+    make = around  # a function of a start value
+    K = {(i, j): make(skew[i, j]) for i in range(n) for j in range(i)}  # type: ignore[operator]
+    L = {(i, j): make(lower[i, j]) for i in range(n) for j in range(i + 1)}  # type: ignore[operator]
+    rows = []
+    for i in range(n):
+        row = []
+        for j in range(n):
+            total = b.constant(0.0) if i == j else K[i, j] if i > j else b.neg(K[j, i])
+            for k in range(min(i, j) + 1):
+                total = b.sub(total, b.mul(L[i, k], L[j, k]))
+            row.append(total)
+        rows.append(row)
+    return rows
+
+
+def _drawn(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Weights (out, in) and biases (out,) layer by layer: Glorot & Bengio (2010, eq. 16), the last layer 0."""
+    parts = []
+    layers = list(pairwise(sizes))
+    for k, (n_in, n_out) in enumerate(layers):
+        reach = np.sqrt(6.0 / (n_in + n_out)) * (k < len(layers) - 1)
+        parts += [generator.uniform(-1.0, 1.0, (n_out, n_in)).ravel() * reach, np.zeros(n_out)]
+    return np.concatenate(parts)
