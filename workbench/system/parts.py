@@ -48,9 +48,11 @@ class Observed:
 
     name: str
     formula: str
-    noise: str = ""  # gaussian, lognormal, poisson …; "": not declared
-    scale: float | None = None  # None: estimated from the residuals
+    noise: str = ""  # gaussian, lognormal, student(3), poisson …; "": not declared
+    scale: float | Literal["fit"] | None = None  # None: estimated from the residuals, or what `sigma` says
     unit: str = ""
+    limits: tuple[float, float] | None = None  # what the instrument can show; a value there means "or beyond"
+    sigma: str = ""  # the column of the values' standard deviations
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ def results(session: Session) -> dict[str, Any]:
     everything = model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool)))
     states, prediction = reached(everything)
     training = model.trial(x, Selection.of(data, part == TRAIN))
-    metrics = diagnose.metrics(data, part, prediction, nll=_nll(model, part, prediction))
+    shown = model.misfit.readings(data.values, prediction)
+    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
     parameters, uncertainty = _parameters(model, x, training)
     whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
@@ -45,12 +46,12 @@ def results(session: Session) -> dict[str, Any]:
         score=_score(model, metrics),
     )
     nll = (metrics["train"] or {}).get("nll")
-    n_scales = sum(1 for formulas in model.misfit.formulas if formulas.loss.scale != "none")
+    n_scales = len(model.misfit.profiled)
     n = int(data.mask[part == TRAIN].sum())
     return {
         "states": states,
         "prediction": prediction,
-        "residual": data.values - prediction,
+        "residual": data.values - shown,
         "metrics": {**metrics, "baselines": baselines},
         "parameters": parameters,
         "equations": _equations(model, x, parameters),
@@ -81,33 +82,48 @@ def reached(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
 
 def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, float | None] | None:
     """Negative log-likelihood by part, scales profiled on the training part; None where the loss is no likelihood."""
-    misfit, values = model.misfit, model.data.values
+    misfit = model.misfit
     if not misfit.is_likelihood:
         return None
-    train = part == TRAIN
-    if not np.isfinite(misfit.value(values[train], prediction[train])):
+    sigma = _training_scales(model, part, prediction)
+    if sigma is None:
         return None
-    sigma = misfit.sigma(values[train], prediction[train])
     found: dict[str, float | None] = {}
     for name, which in (("train", TRAIN), ("validation", VALIDATION), ("holdout", TEST)):
-        inside = part == which
-        finite = inside.any() and np.isfinite(misfit.value(values[inside], prediction[inside]))
-        found[name] = misfit.total_nll(values[inside], prediction[inside], sigma) if finite else None
+        values, predicted, sd = _inside(model, part == which, prediction)
+        finite = len(values) and np.isfinite(misfit.value(values, predicted, sd=sd))
+        found[name] = misfit.total_nll(values, predicted, sigma, sd) if finite else None
     return found
 
 
+def _inside(model: Model, wanted: np.ndarray, prediction: np.ndarray) -> tuple[Any, Any, Any]:
+    """Values, predictions and standard deviations of the wanted observations."""
+    data = model.data
+    return data.values[wanted], prediction[wanted], None if data.sd is None else data.sd[wanted]
+
+
+def _training_scales(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[int, float] | None:
+    """The noise scales profiled on the training part; None where the prediction is not finite there."""
+    values, predicted, sd = _inside(model, part == TRAIN, prediction)
+    finite = np.isfinite(model.misfit.value(values, predicted, sd=sd))
+    return model.misfit.sigma(values, predicted, sd) if finite else None
+
+
 def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where none is."""
-    misfit, values = model.misfit, model.data.values
-    train = part == TRAIN
-    if not np.isfinite(misfit.value(values[train], prediction[train])):
-        return values - prediction
-    sigma = misfit.sigma(values[train], prediction[train])
-    found = np.full(values.shape, np.nan)
-    for i, formulas in enumerate(misfit.formulas):
-        seen = np.flatnonzero(np.isfinite(values[:, i]) & np.isfinite(prediction[:, i]))
-        seen = seen[formulas.admissible(values[seen, i], prediction[seen, i])]
-        found[seen, i] = formulas.residual(values[seen, i], prediction[seen, i], sigma[i])
+    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where none is.
+
+    A value beyond a limit has none: what is known of it has one sign only.
+    """
+    data, sigma = model.data, _training_scales(model, part, prediction)
+    if sigma is None:
+        return data.values - prediction
+    found = np.full(data.values.shape, np.nan)
+    for i, formulas in enumerate(model.misfit.formulas):
+        y = data.values[:, i]
+        seen = np.flatnonzero(np.isfinite(y) & np.isfinite(prediction[:, i]) & ~formulas.beyond(y))
+        seen = seen[formulas.admissible(y[seen], prediction[seen, i])]
+        each = data.sd[seen, i] if data.sd is not None and data.channels[i] in data.measured else 1.0
+        found[seen, i] = formulas.residual(y[seen], prediction[seen, i], sigma[i] * each)
     return found
 
 
@@ -140,7 +156,7 @@ def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Unc
     The variance of a residual is 1 where every channel's scale is known (declared, or Poisson), else it is estimated.
     """
     unknowns, misfit = model.unknowns, model.misfit
-    line = training.linearize()
+    line = training.sharpened() if misfit.is_likelihood else training.linearize()
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
     known = misfit.is_likelihood and misfit.scales_known
@@ -196,14 +212,16 @@ def _equations(model: Model, x: np.ndarray, parameters: dict[str, Any]) -> tuple
 
 
 def _scales(model: Model, training: Trial) -> dict[str, float] | None:
-    """Channel → the noise scale that was profiled or given."""
-    if not model.misfit.is_likelihood:
+    """Channel → the noise scale that was profiled or given; none of channels whose values bring their own."""
+    misfit = model.misfit
+    if not misfit.is_likelihood:
         return None
     try:
-        sigma = model.misfit.sigma(training.selection.values, training.predicted)
+        sigma = training.weights().sigma
     except WorkbenchError:
         return None
-    scaled = {i for i, formulas in enumerate(model.misfit.formulas) if formulas.loss.scale != "none"}
+    own = {i for i, name in enumerate(model.data.channels) if name in model.data.measured} - set(misfit.profiled)
+    scaled = {i for i, formulas in enumerate(misfit.formulas) if formulas.loss.scale != "none"} - own
     return {name: sigma[i] for i, name in enumerate(model.data.channels) if i in scaled}
 
 
