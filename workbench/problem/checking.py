@@ -10,6 +10,7 @@ from workbench.errors import WorkbenchError
 from workbench.errors.nearest import did_you_mean
 from workbench.errors.problems import BoundsExclude, KeyMissing, NameTaken, NameWrong, ValueWrong
 from workbench.noise import kind_of
+from workbench.priors import density_of
 
 from .places import Key, Places
 from .schema import InitialKeys, ObservedKeys, ParameterKeys, ProblemKeys
@@ -91,6 +92,12 @@ def _bounds(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: 
     """The start value lies inside its bounds, and where the transform can represent it."""
     lower, upper = keys.bounds or (-inf, inf)
     name, where = _dotted(path), places.key((*path, "value"))
+    if keys.prior:
+        yield from _prior(value, keys, path, places)
+        support = density_of(keys.prior).support
+        lower, upper = max(lower, support[0]), min(upper, support[1])
+        if lower >= upper or not density_of(keys.prior).admits(value):
+            return
     if not lower <= value <= upper:
         yield BoundsExclude(
             f"{name}: the value {value:g} is outside its bounds [{lower:g}, {upper:g}]",
@@ -110,6 +117,27 @@ def _bounds(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: 
             f"the value is {value:g} and the bounds are [{lower:g}, {upper:g}]",
             help="write bounds = [lower, upper] around the value",
             where=places.key((*path, "transform")),
+        )
+
+
+def _prior(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: Places) -> Iterator[WorkbenchError]:
+    """The prior allows the start value, and its peak lies inside the bounds."""
+    prior = density_of(keys.prior or "")
+    lower, upper = keys.bounds or (-inf, inf)
+    where = places.key((*path, "prior"))
+    apart = prior.support[0] >= upper or prior.support[1] <= lower
+    if apart or not (prior.peak is None or lower <= prior.peak <= upper):
+        peak = "" if prior.peak is None else f" with its peak at {prior.peak:.6g}"
+        yield BoundsExclude(
+            f"{_dotted(path)}: the prior {prior.text}{peak} lies outside of the bounds [{lower:g}, {upper:g}]",
+            help="change the prior or the bounds",
+            where=where,
+        )
+    elif not prior.admits(value):
+        yield BoundsExclude(
+            f"{_dotted(path)}: the value {value:g} is impossible under the prior {prior.text}",
+            help="start where the prior allows it",
+            where=places.key((*path, "value")),
         )
 
 

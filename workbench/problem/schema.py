@@ -5,7 +5,6 @@ Only the shape of single values is checked here; `checking` looks at what they s
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from math import isfinite, isnan
 from typing import Annotated, Any, Literal
@@ -15,9 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from workbench.errors.usage import UsageError
 from workbench.noise import KINDS, kind_of
-
-FAMILIES = "normal|lognormal|laplace|loglaplace|uniform|loguniform|gamma|beta"
-PRIOR = re.compile(rf"({FAMILIES})\(\s*([^,()]+)\s*,\s*([^,()]+)\s*\)")
+from workbench.priors import meant_instead
 
 
 def wrong(meant: str) -> PydanticCustomError:
@@ -75,13 +72,10 @@ def _span(value: Any) -> tuple[float, float]:
 
 
 def _prior(value: Any) -> str:
-    match = PRIOR.fullmatch(value.strip()) if isinstance(value, str) else None
-    try:
-        if match and all(isfinite(float(number)) for number in match.groups()[1:]):
-            return str(value)
-    except ValueError:
-        pass
-    raise wrong("a distribution with two numbers, such as 'normal(0, 1)', 'lognormal(0, 1)' or 'uniform(0, 1)'")
+    meant = meant_instead(value if isinstance(value, str) else "")
+    if meant:
+        raise wrong(meant)
+    return str(value)
 
 
 def _noise(value: Any) -> str:

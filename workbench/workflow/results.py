@@ -9,7 +9,9 @@ import numpy as np
 from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
+from ..fitting.priors import DeclaredPriors
 from ..model import Model, Selection, Trial
+from ..priors import density_of
 from .gradient_check import checked_fit
 from .pictures import pictures
 
@@ -144,25 +146,53 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     try:
         found = uncertainty_of(model, x, training)
     except WorkbenchError:
-        return {**plain, **held}, None
+        return {**_with_pulls(model, plain), **held}, None
     table = found.parameters(x, lambda v: unknowns.physical(v)[0], unknowns.physical(x)[1])
+    table = _with_pulls(model, table)
     derived = _derived(model, x, found)
     return {**table, **held, **derived}, found.as_json()
+
+
+def _with_pulls(model: Model, table: dict[str, Any]) -> dict[str, Any]:
+    """The table with each prior and how far the estimate lies from its mean, in its standard deviations."""
+    texts = dict(zip(model.unknowns.labels, model.unknowns.priors, strict=True))
+    found = dict(table)
+    for name, text in texts.items():
+        if text and found[name]["value"] is not None:
+            prior = density_of(text)
+            mean, sd = (float(number) for number in prior.middle)
+            said = {"density": text, "mean": float(np.exp(mean)) if prior.logarithmic else mean, "sd": sd}
+            found[name] = {**found[name], "prior": {**said, "pull": prior.pull(found[name]["value"])}}
+    return found
 
 
 def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Uncertainty:
     """The covariance of x from the training part; raises NoFiniteSolution or GradientUnavailable.
 
-    The variance of a residual is 1 where every channel's scale is known (declared, or Poisson), else it is estimated.
+    The curvature of declared priors adds to that of the data. The variance of a residual is 1 where every channel's
+    scale is known (declared, or Poisson), else it is estimated.
     """
     unknowns, misfit = model.unknowns, model.misfit
     line = training.sharpened() if misfit.is_likelihood else training.linearize()
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
     known = misfit.is_likelihood and misfit.scales_known
-    return diagnose.standard_errors(
-        line.residuals, line.jacobian, unknowns.labels, at_bound=at_bound, dispersion=1.0 if known else None
-    )
+    priors = DeclaredPriors(unknowns)
+    rows = priors.spread(np.sqrt(priors.rows(x)[2]))
+
+    def errors(scale: float) -> diagnose.Uncertainty:
+        return diagnose.standard_errors(
+            np.concatenate([line.residuals, np.zeros(len(rows))]),
+            np.vstack([line.jacobian, scale * rows]),
+            unknowns.labels,
+            at_bound=at_bound,
+            dispersion=1.0 if known else None,
+            n_observations=len(line.residuals),
+        )
+
+    found = errors(1.0)
+    # the data's rows are worth 1/dispersion of what they say, a prior's are worth what they say
+    return errors(np.sqrt(found.dispersion)) if len(rows) and found.dispersion else found
 
 
 def _held(model: Model, x: np.ndarray) -> dict[str, Any]:
