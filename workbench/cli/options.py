@@ -185,7 +185,7 @@ def scales_of(pairs: tuple[tuple[str, str], ...]) -> dict[str, float | str]:
     for name, value in given.items():
         if not 0 < value < inf:
             raise TextMalformed(f"--scale {name}={value:g} is no scale", help=f"a number above 0: --scale {name}=0.1")
-    return fitted | given
+    return given | fitted
 
 
 def limits_of(pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[float, float]]:
