@@ -333,6 +333,14 @@ def test_a_problem_file_names_the_column_of_deviations(tmp_path: Path) -> None:
     assert fitted.predict(data=other).metrics is not None  # a new record needs no such column
 
 
+def test_deviations_of_several_files_stand_one_after_the_other(tmp_path: Path) -> None:
+    for name, sd in (("a", 0.1), ("b", 0.2)):
+        (tmp_path / f"{name}.csv").write_text(f"t,x,err\n0,1,{sd}\n1,2,{sd}\n2,4,{sd}\n")
+    read = wb.read([tmp_path / "a.csv", tmp_path / "b.csv"], sigma={"x": "err"})
+    assert read.sd is not None
+    np.testing.assert_array_equal(read.sd[:, 0], [0.1] * 3 + [0.2] * 3)
+
+
 def test_deviations_follow_their_rows_through_sorting_gaps_and_trajectories(tmp_path: Path) -> None:
     rows = "2,3,.3,a\n0,1,.1,a\n1,,,a\n0,4,.4,b\n1,5,.5,b"
     read = wb.read(csv(tmp_path, rows, "t,x,err,who"), sigma={"x": "err"}, trajectory="who", sort=True, missing="blank")
