@@ -424,6 +424,20 @@ def test_deviations_go_with_noise_that_has_a_standard_deviation_and_with_one_sca
         wb.fit(of, dynamics="mlp", scales={"x": 2.0})
 
 
+def test_the_card_and_the_document_say_what_noise_there_is(tmp_path: Path) -> None:
+    case = Case("gaussian", low=1.0, deviations=True)
+    of, asked = data(case), problem(tmp_path, "gaussian")
+    options: dict[str, object] = {"problem": asked, "split": "none", "limits": {"x": (1.0, np.inf)}}
+    fitted = wb.fit(of, scales={"x": "fit"}, **options)  # type: ignore[arg-type]
+    said = fitted.document()["noise"]["x"]
+    scale = fitted.run.diagnostics["scales"]["x"]
+    censored = int((of.values == 1.0).sum())
+    assert said == {"kind": "gaussian", "scale": scale, "censored": censored, "deviations": True}
+    card = installed().make("reporter", "text").render([fitted.run], None)
+    line = f"x: gaussian, scale {scale:.4g}, each value with its own deviation, {censored} values beyond its limits"
+    assert line in " ".join(card.split())
+
+
 def test_a_known_scale_is_not_fitted(tmp_path: Path) -> None:
     fitted = wb.fit(data(Case("gaussian")), problem=problem(tmp_path, "gaussian"), split="none", scales={"x": 0.25})
     assert fitted.run.diagnostics["scales"] == {"x": 0.25}

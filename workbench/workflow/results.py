@@ -62,7 +62,8 @@ def results(session: Session) -> dict[str, Any]:
             "verdict": verdict,
             "uncertainty": uncertainty,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
-            "scales": _scales(model, training),
+            "scales": (scales := _scales(model, training)),
+            "noise": _noise(model, scales),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },
@@ -253,6 +254,22 @@ def _scales(model: Model, training: Trial) -> dict[str, float] | None:
     own = {i for i, name in enumerate(model.data.channels) if name in model.data.measured} - set(misfit.profiled)
     scaled = {i for i, formulas in enumerate(misfit.formulas) if formulas.loss.scale != "none"} - own
     return {name: sigma[i] for i, name in enumerate(model.data.channels) if i in scaled}
+
+
+def _noise(model: Model, scales: dict[str, float] | None) -> dict[str, Any] | None:
+    """Channel → kind of noise, its scale, how many values lie beyond a limit, whether values bring deviations."""
+    if not model.misfit.is_likelihood:
+        return None
+    data, beyond = model.data, model.misfit.beyond(model.data.values).sum(axis=0)
+    return {
+        name: {
+            "kind": model.misfit.formulas[i].loss.name,
+            "scale": (scales or {}).get(name),
+            "censored": int(beyond[i]),
+            "deviations": name in data.measured,
+        }
+        for i, name in enumerate(data.channels)
+    }
 
 
 def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[str, Any] | None:
