@@ -64,10 +64,15 @@ class Posterior:
         """The residuals of the data, then one of every prior; raises NoFiniteSolution outside the support of one."""
         line = self.data.linearize(x)
         r, slope, _ = self.priors.rows(x)
-        residuals = np.concatenate([line.residuals, r])
-        jacobian = np.vstack([line.jacobian, self.priors.spread(slope)])
-        whole = Linearization(residuals, jacobian, line.value + self._cost(x))
-        return with_finite_squares(whole, "the density of a prior")
+        rows = self.priors.spread(slope)
+        whole = Linearization(
+            np.concatenate([line.residuals, r]),
+            lambda: np.vstack([line.jacobian, rows]),
+            line.value + self._cost(x),
+            lambda: line.gram + rows.T @ rows,
+            line.gradient + rows.T @ r,
+        )
+        return with_finite_squares(whole, float(slope @ slope), "the density of a prior")
 
     def frozen(self, x: np.ndarray) -> Posterior:
         """The same with the data's weights held at x."""

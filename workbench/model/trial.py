@@ -158,7 +158,7 @@ class Trial:
         with np.errstate(all="ignore"):
             by_x = -self.predicted_by_x()[observation, channel] * root[:, None]
         line = Linearization(np.ones(len(root)), by_x, self._value(None))
-        return with_finite_squares(line, "the solution or its derivative")
+        return with_finite_squares(line, np.vdot(by_x, by_x), "the solution or its derivative")
 
     def predicted_by_x(self) -> np.ndarray:
         """∂mu/∂x (observation, channel, unknown)."""
