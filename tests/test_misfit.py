@@ -11,11 +11,12 @@ from scipy import stats
 from workbench.contracts import Pointwise
 from workbench.errors.numerics import NoFiniteSolution
 from workbench.errors.usage import UsageError
-from workbench.model.misfit import Misfit, PointwiseFormulas
+from workbench.model.misfit import Misfit
+from workbench.model.pointwise import PointwiseFormulas
 from workbench.registry import installed
 
 LOSSES = [("mse", "gaussian"), ("mae", "gaussian"), ("huber", "gaussian")] + [
-    ("likelihood", noise) for noise in ("gaussian", "lognormal", "poisson")
+    ("likelihood", noise) for noise in ("gaussian", "lognormal", "student", "poisson", "negative-binomial")
 ]
 N, CHANNELS = 12, ("first", "second")
 

@@ -15,7 +15,7 @@ SHELVES = {"plugins": ROOT / "plugins", "problems": ROOT / "problems"}
 
 FLOORS = (
     {"errors", "search_path"},
-    {"contracts", "dataset", "formula", "graph", "unknowns"},
+    {"contracts", "dataset", "formula", "graph", "noise", "priors", "unknowns"},
     {"offers", "system", "engine", "runs"},
     {"hookspecs", "problem", "compiled"},
     {"registry", "solving"},

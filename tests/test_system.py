@@ -171,9 +171,6 @@ def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
     [
         ({"networks": (Network("friction", 1),)}, "networks.friction"),
         ({"events": (Event("kick", time=1.0, map={"x": "0"}),)}, "events.kick"),
-        ({"observed": (Observed("x", "x", "student"),)}, "observed.x.noise"),
-        ({"parameters": (Parameter("k", 1.0, prior="normal(0, 1)"),)}, "parameters.k.prior"),
-        ({"states": (State("x", "-x", 1.0, fit=True, prior="normal(0, 1)"),)}, "states.x.initial.prior"),
     ],
 )
 def test_what_cannot_be_run_yet_is_refused_by_the_name_of_its_key(part: dict, key: str) -> None:

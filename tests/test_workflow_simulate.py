@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,24 @@ def test_lognormal_channels_scatter_by_a_factor_and_stay_positive() -> None:
     clean = wb.simulate("lynx_hare", samples=2000)
     e = np.log(found.observed / clean.observed)
     np.testing.assert_allclose(e.std(axis=(0, 1)), 0.2, rtol=4 / np.sqrt(4000))
+
+
+def test_channels_scatter_by_the_noise_that_they_declare_and_stop_at_their_limits(tmp_path: Path) -> None:
+    file = tmp_path / "still.toml"
+    file.write_text(
+        '[states.x]\nequation = "0*x"\ninitial = 50.0\n[observed]\n'
+        'heavy = { formula = "x", noise = "student(5)" }\n'
+        'counts = { formula = "x", noise = "negative-binomial" }\n'
+        'cut = { formula = "x", noise = "gaussian", limits = [49, 51] }\n'
+    )
+    n = 20_000
+    heavy, counts, cut = wb.simulate(str(file), noise=0.5, samples=n, seed=3).observed[0].T
+    # Student's variance is ν/(ν − 2), its estimate has fourth moments ν²·3/((ν − 2)(ν − 4)): 4·√(24/n) of it at most
+    assert np.var((heavy - 50) / 0.5) == pytest.approx(5 / 3, rel=4 * np.sqrt(24 / n))
+    assert (counts == np.rint(counts)).all()
+    assert counts.mean() == pytest.approx(50, abs=4 * np.sqrt((50 + 25**2) / n))
+    assert counts.var() == pytest.approx(50 + 25**2, rel=4 * np.sqrt(5 / n))
+    assert (cut.min(), cut.max()) == (49.0, 51.0)
 
 
 def test_irregular_times_begin_and_end_where_the_span_does() -> None:

@@ -251,14 +251,21 @@ class Pointwise:
     `residual` is what least squares works on, `nll` the negative log-likelihood of one value in data space ("" where
     the loss is no likelihood), `scale` how sigma is profiled, `support` must be > 0 for an admissible pair, and
     `derivative` is ∂residual/∂mu where the formula's own derivative loses digits ("" to differentiate `residual`).
+    Values beyond a limit of the instrument enter by the tail of `z`, a standard normal, or Student's t with `freedom`
+    degrees of freedom ("": such values cannot be). `information` is the expected ∂²nll/∂mu², of which standard errors
+    are made ("" for the square of the derivative).
     """
 
     name: str
     residual: str
     nll: str = ""
-    scale: Literal["none", "rms"] = "none"  # rms: sigma² = mean of residual²
+    scale: Literal["none", "rms", "likelihood"] = "none"  # rms: sigma² = mean of residual²; likelihood: least Σ nll
+    least_scale: float = 1e-150  # sigma is not sought below
     support: str = "1"
     derivative: str = ""
+    z: str = ""
+    freedom: float = float("inf")  # inf: normal
+    information: str = ""
     rho: Literal["linear", "huber", "absolute"] = "linear"  # how squared residuals are summed
     delta: float = 1.0  # where huber turns linear, in units of the residual
     source: str = ""

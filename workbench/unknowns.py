@@ -28,6 +28,7 @@ class Block:
     upper: np.ndarray | float = np.inf
     transform: tuple[Transform, ...] = ()  # one a label; () means identity
     per: Literal["", "trajectory"] = ""
+    prior: tuple[str, ...] = ()  # one a label, as normal(0, 1), "" for none; () means none at all
     shrink: float = 0.0  # precision of a Gaussian prior around 0, in the transformed scale (weight decay)
 
     def spread(self, field: str) -> np.ndarray:
@@ -98,6 +99,8 @@ class Unknowns:
         self.labels = tuple(labels)
         shrinks = [np.full(int(block.spread("free").sum()), block.shrink) for block in self.blocks]
         self.shrink = np.concatenate(shrinks) if shrinks else np.zeros(0)
+        self.priors = tuple(text for block in self.blocks for text in _entry_priors(block))
+        """The declared prior of every free entry, "" where there is none (unknown,)."""
         self.kind, self.low, self.high = joined["kind"], joined["lower"].astype(float), joined["upper"].astype(float)
         self.start = self.to_x(joined["value"])
         above = np.where(self.kind == "log", np.maximum(self.low, 0.0), self.low)  # a logarithm has its own bound, 0
@@ -138,3 +141,8 @@ def _entry_labels(block: Block, free: np.ndarray) -> list[str]:
     rows = block.value.shape[0]
     names = [[f"{label}[{i}]" if rows > 1 else label for label in written] for i in range(rows)]
     return [names[i][j] for i, j in zip(*np.nonzero(free), strict=True)]
+
+
+def _entry_priors(block: Block) -> list[str]:
+    texts = np.array(block.prior or ("",) * len(block.labels), dtype=object)
+    return list(np.broadcast_to(texts, block.value.shape)[block.spread("free")])

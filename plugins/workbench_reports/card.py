@@ -10,7 +10,7 @@ from typing import Any
 
 from .checks import checks, cost, verdict
 from .estimates import equations, parameters
-from .origin import choices, data, next_commands
+from .origin import choices, data, next_commands, noise
 from .scores import baselines, metrics
 
 Section = Callable[[Any], Sequence[str]]
@@ -18,6 +18,7 @@ Section = Callable[[Any], Sequence[str]]
 SECTIONS: tuple[tuple[str, Section], ...] = (
     ("data", data),
     ("choices", choices),
+    ("noise", noise),
     ("parameters", parameters),
     ("equations", equations),
     ("metrics", metrics),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .numbers import estimate, interval
+from .numbers import estimate, interval, number
 from .table import aligned
 
 MOST = 40
@@ -24,7 +24,15 @@ def parameters(run: Any) -> list[str]:
     lines = aligned(rows)
     if len(run.parameters) > MOST:
         lines.append(f"  … and {len(run.parameters) - MOST} more in `show --json`")
-    return lines + [f"  {name}: {one['reason']}" for name, one in shown if one.get("reason")]
+    lines += [f"  {name}: {one['reason']}" for name, one in shown if one.get("reason")]
+    return lines + [f"  {name}: {_pulled(one)}" for name, one in shown if one.get("prior")]
+
+
+def _pulled(one: dict[str, Any]) -> str:
+    """The prior of an estimate, and how far from its mean the data took it."""
+    prior = one["prior"]
+    way = f"{number(prior['mean'])} → {number(one.get('value'))}"
+    return f"prior {prior['density']}, {way}: {number(prior['pull'], 2)} of its standard deviations"
 
 
 def equations(run: Any) -> list[str]:

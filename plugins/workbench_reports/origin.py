@@ -36,6 +36,18 @@ def choices(run: Any) -> list[str]:
     return ["  " + " · ".join(named)] if named else []
 
 
+def noise(run: Any) -> list[str]:
+    """Each channel's kind of noise with its scale, and how many of its values are censored; nothing without one."""
+    lines = []
+    for name, one in (run.diagnostics.get("noise") or {}).items():
+        said = [one["kind"]]
+        said += [f"scale {number(one['scale'])}"] * (one["scale"] is not None)
+        said += ["each value with its own deviation"] * one["deviations"]
+        said += [f"{count(one['censored'], 'value')} beyond its limits"] * bool(one["censored"])
+        lines.append(f"  {name}: {', '.join(said)}")
+    return lines
+
+
 def next_commands(run: Any) -> list[str]:
     """What may be typed next; nothing for a run that is not stored."""
     name = getattr(run, "name", None)

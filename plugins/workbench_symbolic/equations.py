@@ -74,6 +74,7 @@ class SystemField:
             lower=np.array([p.lower for p in found]),
             upper=np.array([p.upper for p in found]),
             transform=tuple(p.transform for p in found),
+            prior=tuple(p.prior for p in found),
             per="trajectory" if per else "",
         )
 
@@ -94,6 +95,7 @@ class SystemField:
             lower=np.array([s.lower for s in states]),
             upper=np.array([s.upper for s in states]),
             transform=tuple(s.transform for s in states),
+            prior=tuple(s.prior for s in states),
             per="trajectory",
         )
 

@@ -25,8 +25,16 @@ def test_the_noise_of_a_channel_changes_nothing_but_the_likelihood() -> None:
 
 
 def test_the_likelihood_refuses_noise_that_it_does_not_know_and_lists_what_it_does() -> None:
-    with pytest.raises(UsageError, match="gaussian, lognormal, poisson"):
-        installed().make("loss", "likelihood").pointwise("student")
+    with pytest.raises(UsageError, match="gaussian, lognormal, poisson, negative-binomial, student"):
+        installed().make("loss", "likelihood").pointwise("cauchy")
+
+
+def test_degrees_of_freedom_are_an_option_that_a_declaration_overrules() -> None:
+    made = installed().make("loss", "likelihood", {"freedom": "3"})
+    assert made.pointwise("student").freedom == 3
+    assert made.pointwise("student(2.5)").freedom == 2.5
+    with pytest.raises(UsageError, match="freedom is -1"):
+        installed().make("loss", "likelihood", {"freedom": -1.0})
 
 
 def test_hubers_delta_is_an_option_with_a_type() -> None:

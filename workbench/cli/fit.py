@@ -16,10 +16,12 @@ from .options import (
     complete_source,
     data_options,
     json_option,
+    limits_of,
     meaning_of,
     numbers_of,
     offer_option,
     plugin_option,
+    scales_of,
     seed_option,
     set_option,
     settings_option,
@@ -44,7 +46,26 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
 @click.option("--problem", metavar="NAME|FILE", help="Equations for a data file, from the library or a TOML file.")
 @data_options
 @click.option(
-    "--noise", metavar="CHANNEL=KIND", multiple=True, type=PAIR, help="gaussian, lognormal or poisson (repeatable)."
+    "--noise",
+    metavar="CHANNEL=KIND",
+    multiple=True,
+    type=PAIR,
+    help="gaussian, lognormal, student, student(3), poisson or negative-binomial (repeatable).",
+)
+@click.option(
+    "--scale",
+    "scales",
+    metavar="CHANNEL=NUMBER",
+    multiple=True,
+    type=PAIR,
+    help="The known scale of a channel's noise; fit: --sigma counts up to a factor (repeatable).",
+)
+@click.option(
+    "--limits",
+    metavar="CHANNEL=LOW,HIGH",
+    multiple=True,
+    type=PAIR,
+    help="What a channel can show, a side left empty is open; values there are censored (repeatable).",
 )
 @set_option
 @click.option(
@@ -167,6 +188,8 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
         "source": options["source"] if len(options["source"]) > 1 else options["source"][0],
         **{name: options[name] for name in OF_THE_FIT},
         "noise": dict(options["noise"]),
+        "scales": scales_of(options["scales"]),
+        "limits": limits_of(options["limits"]),
         "start_values": numbers_of(options["values"], "--set"),
         "free": options["free"],
         "fix": options["fix"],

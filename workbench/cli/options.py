@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors.usage import TextMalformed
 from ..registry.settings import by_kind, parse_settings
 from .configuration import SETTINGS
 from .texts import NAMES, PAIR
@@ -125,6 +127,13 @@ data_options = stacked(
     click.option(
         "--map", "map_", metavar="NAME=COLUMN", multiple=True, type=PAIR, help="Which column a channel is (repeatable)."
     ),
+    click.option(
+        "--sigma",
+        metavar="NAME=COLUMN",
+        multiple=True,
+        type=PAIR,
+        help="The column of a channel's standard deviations, one a value (repeatable).",
+    ),
     click.option("--missing", metavar="WORDS", help='Cells that mean "not observed", as in blank,nan,NA.'),
     click.option("--sort", is_flag=True, help="Put rows in order of time."),
     click.option("--dedupe", type=click.Choice(["mean", "first", "last"]), help="Make one of rows with the same time."),
@@ -144,8 +153,9 @@ MEANING = (
 def meaning_of(options: dict[str, Any]) -> dict[str, Any]:
     """The data options given, taken out of `options`; --decimal and --units-row become settings of the reader."""
     meaning = {name: given for name in MEANING if (given := options.pop(name)) not in (None, False)}
-    if pairs := options.pop("map_"):
-        meaning["map"] = dict(pairs)
+    for key, option in (("map", "map_"), ("sigma", "sigma")):
+        if pairs := options.pop(option):
+            meaning[key] = dict(pairs)
     reader = {"reader.decimal": options.pop("decimal"), "reader.units_row": options.pop("units_row") or None}
     options["settings"] |= {key: given for key, given in reader.items() if given is not None}
     return meaning
@@ -153,8 +163,6 @@ def meaning_of(options: dict[str, Any]) -> dict[str, Any]:
 
 def numbers_of(pairs: tuple[tuple[str, str], ...], option: str) -> dict[str, float]:
     """`(("k", "0.5"),)` as {"k": 0.5}; raises TextMalformed."""
-    from ..errors.usage import TextMalformed
-
     values: dict[str, float] = {}
     for name, text in pairs:
         try:
@@ -164,3 +172,38 @@ def numbers_of(pairs: tuple[tuple[str, str], ...], option: str) -> dict[str, flo
                 f'{option} gives {name} the value "{text}"', help=f"write {option} {name}=0.5"
             ) from None
     return values
+
+
+def scales_of(pairs: tuple[tuple[str, str], ...]) -> dict[str, float | str]:
+    """`(("x", "0.5"), ("y", "fit"))` as {"x": 0.5, "y": "fit"}; raises TextMalformed.
+
+    >>> scales_of((("x", "0.5"), ("y", "fit")))
+    {'x': 0.5, 'y': 'fit'}
+    """
+    fitted: dict[str, float | str] = {name: text for name, text in pairs if text == "fit"}
+    given = numbers_of(tuple((name, text) for name, text in pairs if text != "fit"), "--scale")
+    for name, value in given.items():
+        if not 0 < value < inf:
+            raise TextMalformed(f"--scale {name}={value:g} is no scale", help=f"a number above 0: --scale {name}=0.1")
+    return given | fitted
+
+
+def limits_of(pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[float, float]]:
+    """`(("x", "0.1,"),)` as {"x": (0.1, inf)}; raises TextMalformed.
+
+    >>> limits_of((("x", "0.1,"), ("y", "0, 5")))
+    {'x': (0.1, inf), 'y': (0.0, 5.0)}
+    """
+    found = {}
+    for name, text in pairs:
+        ends = [part.strip() for part in str(text).split(",")]
+        try:
+            lower, upper = (float(end or open_) for end, open_ in zip(ends, ("-inf", "inf"), strict=True))
+        except ValueError:
+            lower, upper = inf, -inf
+        if not lower < upper:
+            raise TextMalformed(
+                f'--limits gives {name} the range "{text}"', help=f"write --limits {name}=0.1,10; a side may be empty"
+            )
+        found[name] = (lower, upper)
+    return found

@@ -11,6 +11,7 @@ from ..errors.usage import UsageError
 from .clock import read_clock
 from .columns import Columns
 from .dataset import Dataset
+from .deviations import deviations
 from .drives import check_begin, covariate_values, measured_inputs
 from .numbers import missing_markers
 from .order import Dedupe, Rows, merge_repeats, order_rows
@@ -35,6 +36,7 @@ def assemble(
     replicates: bool = False,
     start: float | str | None = None,
     sample_time: float | None = None,
+    sigma: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The Dataset in a table: which column means what is as given, else guessed and said in `notes`.
 
@@ -43,12 +45,18 @@ def assemble(
     nan). Repeated times are an error unless kept (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones
     unless sorted (`sort`). `start` is where the solve begins: a number, or for a column of dates the date that is
     time 0; no observation may lie before it. `sample_time` is the time between rows where no column holds times: each
-    trajectory's first row is at 0. Raises errors D010–D041 with file, line and column.
+    trajectory's first row is at 0. `sigma` names the columns of the values' standard deviations (channel=column).
+    Raises errors D010–D062 with file, line and column.
     """
     if dedupe not in (None, "mean", "first", "last"):
         raise UsageError(f"dedupe {dedupe!r} is unknown", help="--dedupe mean, first or last")
     if dedupe and replicates:
         raise UsageError("--dedupe merges repeated times and --replicates keeps them", help="pass one of the two")
+    if sigma and dedupe == "mean":
+        raise UsageError(
+            "--dedupe mean would need the standard deviations of means",
+            help="--replicates keeps every value with its own",
+        )
     if not table.n_rows:
         raise NoRows("there are no rows", help="at least two rows are wanted", where=table.where())
     map = map or {}
@@ -68,6 +76,7 @@ def assemble(
         trajectory=trajectory,
         covariates=covariates,
         map=map,
+        sigma=tuple(dict.fromkeys((sigma or {}).values())),
     )
     t, time_unit, said = read_clock(columns, roles.time, start)
     codes, names = group_codes(columns, roles.trajectory)
@@ -87,11 +96,12 @@ def assemble(
     }
     measured = {name: map.get(name, name) for name in roles.inputs}
     values = _matrix(columns, roles.states.values(), rows)
+    sd = deviations(columns, sigma, roles.states, rows, values) if sigma else np.zeros((len(values), 0))
     driven = _matrix(columns, measured.values(), rows)
     if dedupe:
-        n, width = len(rows.t), values.shape[1]
-        rows, both = merge_repeats(rows, np.hstack([values, driven]), dedupe)
-        values, driven = both[:, :width], both[:, width:]
+        n, width, height = len(rows.t), values.shape[1], sd.shape[1]
+        rows, both = merge_repeats(rows, np.hstack([values, sd, driven]), dedupe)
+        values, sd, driven = np.split(both, [width, width + height], axis=1)
         if len(rows.t) < n:
             notes.append(f"{n - len(rows.t)} rows with repeated times merged ({dedupe})")
     made_inputs = measured_inputs(columns, measured, rows, driven, names) if measured else None
@@ -114,6 +124,7 @@ def assemble(
     return Dataset(
         t=kept.t,
         values=values,
+        sd=sd[observed] if sigma else None,
         row_size=np.bincount(kept.code, minlength=len(names)),
         channels=tuple(roles.states),
         trajectories=names,

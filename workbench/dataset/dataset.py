@@ -67,6 +67,7 @@ class Dataset:
     source: str = ""  # the file, or what made the data
     sha256: str = ""  # of the raw bytes of the file
     notes: tuple[str, ...] = ()  # what was guessed or left out, to be said aloud
+    sd: np.ndarray | None = None  # (observation, channel) standard deviation of each value; NaN: none is known
 
     def __post_init__(self) -> None:
         _freeze(self, names="channels")
@@ -77,6 +78,9 @@ class Dataset:
         object.__setattr__(self, "units", dict(self.units))
         object.__setattr__(self, "covariates", {k: _frozen(v, np.float64) for k, v in self.covariates.items()})
         _check_ragged("data", self.t, self.values, self.row_size, len(self.channels), strictly=False)
+        if self.sd is not None:
+            object.__setattr__(self, "sd", _frozen(self.sd, np.float64))
+            _check_deviations(self.values, self.sd, self.channels)
         if len(set(names)) != n or len(names) != n:
             raise DatasetInconsistent(f"{len(set(names))} distinct trajectory names for {n} trajectories")
         for name, covariate in self.covariates.items():
@@ -115,6 +119,13 @@ class Dataset:
         """The first observation of each trajectory (trajectory,) int64."""
         return _frozen(np.concatenate([[0], np.cumsum(self.row_size)[:-1]]), np.int64)
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The channels whose values bring standard deviations."""
+        if self.sd is None:
+            return ()
+        return tuple(name for name, column in zip(self.channels, self.sd.T, strict=True) if np.isfinite(column).any())
+
     def rows(self, trajectory: int) -> slice:
         """The observations of one trajectory."""
         return slice(int(self.starts[trajectory]), int(self.starts[trajectory] + self.row_size[trajectory]))
@@ -139,6 +150,7 @@ class Dataset:
             self,
             t=self.t[rows],
             values=self.values[rows],
+            sd=None if self.sd is None else self.sd[rows],
             row_size=self.row_size[chosen],
             trajectories=tuple(self.trajectories[i] for i in chosen),
             inputs=None if self.inputs is None else self.inputs.select(chosen),
@@ -153,12 +165,15 @@ class Dataset:
                     f"no channel is named {name!r}; there are {', '.join(self.channels)}",
                     help=did_you_mean(name, self.channels, "name one of these"),
                 )
-        return replace(
-            self, values=self.values[:, [self.channels.index(name) for name in names]], channels=tuple(names)
-        )
+        chosen = [self.channels.index(name) for name in names]
+        sd = None if self.sd is None else self.sd[:, chosen]
+        return replace(self, values=self.values[:, chosen], sd=sd, channels=tuple(names))
 
     def content_sha256(self) -> str:
-        """A hash of what was observed: names, times, values, inputs and covariates, but not the file or the notes."""
+        """A hash of what was observed: names, times, values, their deviations, inputs and covariates.
+
+        Neither the file nor the notes are in it.
+        """
         digest = hashlib.sha256()
         for part in (self.time, *self.channels, "", *self.trajectories, ""):
             digest.update(part.encode() + b"\0")
@@ -169,6 +184,9 @@ class Dataset:
         if self.inputs is not None:
             digest.update("\0".join(self.inputs.names).encode())
             arrays += [self.inputs.t, self.inputs.values, self.inputs.row_size]
+        if self.sd is not None:
+            digest.update(b"sd\0")
+            arrays.append(self.sd)
         for array in arrays:
             plain: np.ndarray = np.where(array == array, array + 0, np.nan)  # one NaN, one zero
             digest.update(repr(array.shape).encode() + plain.astype("<f8").tobytes())
@@ -221,6 +239,17 @@ def _check_ragged(
     step[np.cumsum(row_size)[:-1] - 1] = 1.0  # from one trajectory to the next
     if (step <= 0).any() if strictly else (step < 0).any():
         raise DatasetInconsistent(f"{what}: times must increase within a trajectory", help="sort the rows by time")
+
+
+def _check_deviations(values: np.ndarray, sd: np.ndarray, channels: tuple[str, ...]) -> None:
+    """Raise DatasetInconsistent unless every value of a channel with standard deviations has one above 0."""
+    if sd.shape != values.shape:
+        raise DatasetInconsistent(f"data: sd has shape {sd.shape}; {values.shape} is wanted, as the values have")
+    for name, column, series in zip(channels, sd.T, values.T, strict=True):
+        if np.isfinite(column).any() and not (column[np.isfinite(series)] > 0).all():
+            raise DatasetInconsistent(f"data: not every value of {name} has a standard deviation above 0")
+    if np.isinf(sd).any():
+        raise DatasetInconsistent("data: standard deviations must be finite, or NaN where there are none")
 
 
 def _gather(starts: np.ndarray, row_size: np.ndarray, trajectories: np.ndarray) -> np.ndarray:

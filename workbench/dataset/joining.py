@@ -31,6 +31,7 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
         first,
         t=np.concatenate([part.t for part in parts]),
         values=np.concatenate([part.with_channels(first.channels).values for part in parts]),
+        sd=_deviations(parts),
         row_size=np.concatenate([part.row_size for part in parts]),
         trajectories=_names(parts),
         inputs=_inputs(parts),
@@ -47,6 +48,7 @@ def _require_alike(first: Dataset, part: Dataset) -> None:
         ("channel", first.channels, part.channels),
         ("input", first.inputs.names if first.inputs else (), part.inputs.names if part.inputs else ()),
         ("covariate", tuple(first.covariates), tuple(part.covariates)),
+        ("column of deviations of", first.measured, part.measured),
     ):
         odd = sorted(set(wanted) ^ set(there))
         if odd:
@@ -66,6 +68,11 @@ def _names(parts: Sequence[Dataset]) -> tuple[str, ...]:
         for stem, part in zip(called, parts, strict=True)
         for name in part.trajectories
     )
+
+
+def _deviations(parts: Sequence[Dataset]) -> np.ndarray | None:
+    found = [part.with_channels(parts[0].channels).sd for part in parts]
+    return np.concatenate([each for each in found if each is not None]) if found[0] is not None else None
 
 
 def _inputs(parts: Sequence[Dataset]) -> Inputs | None:

@@ -31,6 +31,7 @@ def assign_roles(
     trajectory: str | None,
     covariates: Mapping[str, str],
     map: Mapping[str, str],
+    sigma: Sequence[str] = (),
 ) -> Roles:
     """The roles that were given, checked, and a guess for those that were not.
 
@@ -52,6 +53,7 @@ def assign_roles(
         ("input", renamed),
         ("covariate", covariates.values()),
         ("state", [map.get(name, name) for name in states or named]),
+        ("sigma", sigma),
     ):
         _claim(columns, role, names, given)
     free = [name for name in columns.table.columns if name not in given]

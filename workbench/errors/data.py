@@ -238,7 +238,19 @@ class NothingToPlot(DataError):
 
 class OutsideSupport(DataError):
     """An observation cannot have the noise that its channel was given: lognormal noise is of positive values only,
-    Poisson noise of counts, which are not negative.
+    Poisson and negative binomial noise of counts, which are whole and not negative.
     """
 
     code = "D061"
+
+
+class DeviationWrong(DataError):
+    """A standard deviation beside a value is 0 or negative: no value is known so well."""
+
+    code = "D062"
+
+
+class AllBeyond(DataError):
+    """Every value of a channel that is fitted lies at or beyond a limit, so that none of them says how large it is."""
+
+    code = "D063"

@@ -9,10 +9,12 @@ import numpy as np
 from ..contracts import Budget, Objective, Optimizer
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import NoFiniteSolution
+from ..errors.usage import UsageError
 from ..model import Model, Selection
 from .defect import defect_objectives
 from .evidence import precision
 from .objective import Prior, Subspace, TrajectoryObjective
+from .priors import DeclaredPriors, Posterior
 
 
 class FitTask:
@@ -23,6 +25,12 @@ class FitTask:
         part = np.asarray(model.problem.part)
         self._train, self._held = part == TRAIN, part == VALIDATION
         self._objectives: dict[float, TrajectoryObjective] = {}
+        self._priors = DeclaredPriors(model.unknowns)
+        if len(self._priors.places) and not model.misfit.is_likelihood:
+            raise UsageError(
+                f"parameters have priors, and the loss {model.loss.name!r} is no likelihood to weigh them against",
+                help="--loss likelihood, or take the priors out",
+            )
 
     @property
     def unknowns(self):  # type: ignore[no-untyped-def]  # workbench.unknowns.Unknowns
@@ -30,7 +38,14 @@ class FitTask:
         return self.model.unknowns
 
     def trajectory(self, horizon: float = 1.0) -> Objective:
-        """The misfit of the training part up to a share of each trajectory's span, the whole of it by default."""
+        """The misfit of the training part up to a share of each trajectory's span, the whole of it by default.
+
+        Declared priors are part of it.
+        """
+        data = self._data(horizon)
+        return Posterior(data, self._priors) if len(self._priors.places) else data
+
+    def _data(self, horizon: float) -> TrajectoryObjective:
         if horizon not in self._objectives:
             selection = Selection.of(self.model.data, self._train & self._within(horizon))
             self._objectives[horizon] = TrajectoryObjective(self.model, selection)
@@ -86,8 +101,7 @@ class FitTask:
         """The loss on the validation part with the scales of the training part; inf where there is no solution."""
         if self._validation is None:
             return None
-        training = self.trajectory()
-        assert isinstance(training, TrajectoryObjective)
+        training = self._data(1.0)
         misfit = self.model.misfit
         try:
             weights = training.trial(x).weights() if misfit.is_likelihood else None

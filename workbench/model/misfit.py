@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..contracts import Loss, Pointwise
 from ..errors.numerics import NoFiniteSolution
-from ..formula import parse
-from ..graph import Graph, from_sympy
-
-NAMES = ("y", "mu", "sigma")
-
-
-class PointwiseFormulas:
-    """A Pointwise loss, lowered once: each formula a function of y, mu (value,) and one sigma."""
-
-    def __init__(self, loss: Pointwise) -> None:
-        self.loss = loss
-        texts = {"residual": loss.residual, "support": loss.support}
-        texts |= {key: text for key, text in (("nll", loss.nll), ("derivative", loss.derivative)) if text}
-        groups = {key: [parse(text, NAMES)] for key, text in texts.items()}
-        self._graph: Graph = from_sympy(groups, states=("y", "mu"), parameters=("sigma",))
-        support = self._graph.nodes[self._graph.groups["support"][0]]
-        self.everywhere = support.op == "constant" and support.value > 0
-        """Every prediction is admissible."""
-
-    def _evaluate(self, group: str, y: np.ndarray, mu: np.ndarray, sigma: float) -> np.ndarray:
-        points = np.column_stack([y, mu])
-        return self._graph.function(group)(np.zeros(len(y)), points, None, None, np.array([sigma]))[:, 0]
-
-    def residual(self, y: np.ndarray, mu: np.ndarray, sigma: float) -> np.ndarray:
-        """(value,)"""
-        return self._evaluate("residual", y, mu, sigma)
-
-    def derivative(self, y: np.ndarray, mu: np.ndarray, sigma: float) -> np.ndarray:
-        """∂residual/∂mu (value,)"""
-        if self.loss.derivative:
-            return self._evaluate("derivative", y, mu, sigma)
-        points = np.column_stack([y, mu])
-        function = self._graph.function("residual", ("y",))
-        return function(np.zeros(len(y)), points, None, None, np.array([sigma]))[1][:, 0, 1]
-
-    def nll(self, y: np.ndarray, mu: np.ndarray, sigma: float) -> np.ndarray:
-        """(value,)"""
-        return self._evaluate("nll", y, mu, sigma)
-
-    def admissible(self, y: np.ndarray, mu: np.ndarray) -> np.ndarray:
-        """Where support > 0 (value,)."""
-        return np.ones(len(y), dtype=bool) if self.everywhere else self._evaluate("support", y, mu, 1.0) > 0
+from ..errors.usage import UsageError
+from .pointwise import CensoredFormulas, PointwiseFormulas, Sigma
 
 
 @dataclass(frozen=True)
@@ -64,9 +24,11 @@ class Weights:
 class Misfit:
     """The loss of a prediction against values (observation, channel); missing ones are taken out before any arithmetic.
 
-    `spread` (channel,) divides the channels' residuals; `scales` are given noise scales (channel → sigma), others are
-    profiled. The value is the mean of ρ(residual) for a loss of differences and the sum of −log density for a
-    likelihood.
+    `spread` (channel,) divides the channels' residuals; `scales` are given noise scales (channel → sigma, or "fit"),
+    others are profiled; `limits` are what a channel's instrument can show, lower and upper. The values of a `measured`
+    channel bring standard deviations `sd` (observation, channel) of their own, which every method is then told: they
+    are the scales, or times what is profiled where the scale is "fit". The value is the mean of ρ(residual) for a loss
+    of differences and the sum of −log density for a likelihood.
     """
 
     def __init__(
@@ -75,31 +37,53 @@ class Misfit:
         channels: tuple[str, ...],
         noise: Mapping[str, str],
         spread: np.ndarray,
-        scales: Mapping[str, float],
+        scales: Mapping[str, float | str],
+        limits: Mapping[str, tuple[float, float]] | None = None,
+        measured: Collection[str] = (),
     ) -> None:
         kinds = [loss.pointwise(noise.get(channel, "gaussian")) for channel in channels]
-        lowered = {kind.name: PointwiseFormulas(kind) for kind in kinds}
-        self.formulas = [lowered[kind.name] for kind in kinds]
-        self.channels, self.spread = channels, spread
+        lowered = {kind: PointwiseFormulas(kind) for kind in kinds}
         self.is_likelihood = all(kind.nll for kind in kinds)
-        self._given = {i: scales[name] for i, name in enumerate(channels) if name in scales}
+        if (limits or measured) and not self.is_likelihood:
+            raise UsageError(
+                f"the loss {loss.name!r} is no likelihood: limits and standard deviations of values mean nothing to it",
+                help="--loss likelihood",
+            )
+        self.formulas = [
+            _censored(kind, limits[name]) if limits and name in limits else lowered[kind]
+            for name, kind in zip(channels, kinds, strict=True)
+        ]
+        self.channels, self.spread = channels, spread
+        self._measured = [name in measured for name in channels]
+        known = dict.fromkeys(measured, 1.0) | dict(scales)
+        self._given = {i: float(known[name]) for i, name in enumerate(channels) if known.get(name, "fit") != "fit"}
 
     @property
     def scales_known(self) -> bool:
         """No channel's scale is profiled."""
-        return all(f.loss.scale == "none" or i in self._given for i, f in enumerate(self.formulas))
+        return not self.profiled
 
-    def sigma(self, values: np.ndarray, predicted: np.ndarray) -> dict[int, float]:
+    @property
+    def profiled(self) -> tuple[int, ...]:
+        """The channels whose scale is profiled."""
+        return tuple(i for i, f in enumerate(self.formulas) if f.loss.scale != "none" and i not in self._given)
+
+    def sigma(self, values: np.ndarray, predicted: np.ndarray, sd: np.ndarray | None = None) -> dict[int, float]:
         """Channel → its scale: the given one, the profiled one, or 1 where the loss has none."""
-        found = {}
-        for i, formulas in enumerate(self.formulas):
-            if formulas.loss.scale == "none" or i in self._given:
-                found[i] = self._given.get(i, 1.0)
-                continue
+        found = {i: self._given.get(i, 1.0) for i in range(len(self.formulas))}
+        for i in self.profiled:
             seen = np.isfinite(values[:, i])
-            r = formulas.residual(values[seen, i], predicted[seen, i], 1.0)
-            found[i] = max(float(np.sqrt(np.mean(r * r))), 1e-150) if len(r) else 1.0
+            if seen.any():
+                known = self._known(i, seen, sd)
+                found[i] = self.formulas[i].profiled(values[seen, i], predicted[seen, i], known)
         return found
+
+    def _known(self, channel: int, seen: np.ndarray, sd: np.ndarray | None) -> Sigma:
+        """What a channel's scale is times of: the standard deviations of its values (value,), or 1."""
+        if not self._measured[channel]:
+            return 1.0
+        assert sd is not None, "the values of this channel bring standard deviations of their own"
+        return sd[seen, channel]
 
     def check(self, values: np.ndarray, predicted: np.ndarray) -> None:
         """Raise NoFiniteSolution where a prediction is not finite or outside the support of its noise."""
@@ -113,7 +97,13 @@ class Misfit:
                     f"the prediction of {self.channels[i]} leaves the support of {formulas.loss.name} noise"
                 )
 
-    def value(self, values: np.ndarray, predicted: np.ndarray, weights: Weights | None = None) -> float:
+    def value(
+        self,
+        values: np.ndarray,
+        predicted: np.ndarray,
+        weights: Weights | None = None,
+        sd: np.ndarray | None = None,
+    ) -> float:
         """The loss; inf where the prediction is not finite or not admissible."""
         try:
             self.check(values, predicted)
@@ -121,40 +111,74 @@ class Misfit:
             return float("inf")
         with np.errstate(over="ignore"):  # what is too large to square is worth inf
             if self.is_likelihood and weights is None:
-                return self.total_nll(values, predicted)
-            r = self.residuals(values, predicted, weights or Weights())
+                return self.total_nll(values, predicted, sd=sd)
+            r = self.residuals(values, predicted, weights or Weights(), sd)
             return 0.5 * float(r @ r) if weights is not None else float(np.sum(self._rho(r)))
 
-    def total_nll(self, values: np.ndarray, predicted: np.ndarray, sigma: Mapping[int, float] | None = None) -> float:
+    def total_nll(
+        self,
+        values: np.ndarray,
+        predicted: np.ndarray,
+        sigma: Mapping[int, float] | None = None,
+        sd: np.ndarray | None = None,
+    ) -> float:
         """The negative log-likelihood in data space; scales profiled on these very values unless they are given."""
-        sigma = sigma or self.sigma(values, predicted)
+        sigma = sigma or self.sigma(values, predicted, sd)
         total = 0.0
         for i, formulas in enumerate(self.formulas):
             seen = np.isfinite(values[:, i])
-            total += float(np.sum(formulas.nll(values[seen, i], predicted[seen, i], sigma[i])))
+            scale = sigma[i] * self._known(i, seen, sd)
+            total += float(np.sum(formulas.nll(values[seen, i], predicted[seen, i], scale)))
         return total
 
-    def residuals(self, values: np.ndarray, predicted: np.ndarray, weights: Weights) -> np.ndarray:
+    def residuals(
+        self, values: np.ndarray, predicted: np.ndarray, weights: Weights, sd: np.ndarray | None = None
+    ) -> np.ndarray:
         """Residuals of the observed values, channel after channel (value,)."""
-        r, _ = self._rows(values, predicted, weights, slopes=False)
+        r, _ = self._rows(values, predicted, weights, sd, slopes=False)
         return r
 
     def linear(
-        self, values: np.ndarray, predicted: np.ndarray, weights: Weights
+        self, values: np.ndarray, predicted: np.ndarray, weights: Weights, sd: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Residuals, ∂residual/∂mu, and of which observation and channel each is (value,)."""
-        r, slope = self._rows(values, predicted, weights, slopes=True)
+        r, slope = self._rows(values, predicted, weights, sd, slopes=True)
         channel, observation = np.nonzero(np.isfinite(values.T))
         return r, slope, observation, channel
 
+    def sharpness(
+        self, values: np.ndarray, predicted: np.ndarray, weights: Weights, sd: np.ndarray | None = None
+    ) -> np.ndarray:
+        """√ of the information of each value about its mu (value,), in the order of the residuals; a likelihood's."""
+        assert self.is_likelihood
+        found = [np.zeros(0)]
+        for i, formulas in enumerate(self.formulas):
+            seen = np.isfinite(values[:, i])
+            scale = weights.sigma.get(i, 1.0) * self._known(i, seen, sd)
+            found.append(np.sqrt(formulas.information(values[seen, i], predicted[seen, i], scale)))
+        return np.concatenate(found)
+
+    def beyond(self, values: np.ndarray) -> np.ndarray:
+        """Which values lie at or beyond a limit of their channel (observation, channel)."""
+        return np.column_stack([f.beyond(values[:, i]) for i, f in enumerate(self.formulas)])
+
+    def readings(self, values: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """The prediction (observation, channel), as the instruments would show it where a value lies beyond a limit."""
+        shown = predicted.copy()
+        for i, formulas in enumerate(self.formulas):
+            at = formulas.beyond(values[:, i])
+            shown[at, i] = formulas.shown(values[at, i], predicted[at, i])
+        return shown
+
     def _rows(
-        self, values: np.ndarray, predicted: np.ndarray, weights: Weights, slopes: bool
+        self, values: np.ndarray, predicted: np.ndarray, weights: Weights, sd: np.ndarray | None, slopes: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         n = max(int(np.isfinite(values).sum()), 1)
         rs, ds = [], []
         for i, formulas in enumerate(self.formulas):
             seen = np.isfinite(values[:, i])
-            y, mu, sigma = values[seen, i], predicted[seen, i], weights.sigma.get(i, 1.0)
+            y, mu = values[seen, i], predicted[seen, i]
+            sigma = weights.sigma.get(i, 1.0) * self._known(i, seen, sd)
             # a mean of squares is half the squared norm of r·√(2/n); a likelihood is a plain sum
             factor = 1.0 if self.is_likelihood else 1.0 / self.spread[i]
             rs.append(formulas.residual(y, mu, sigma) * factor)
@@ -177,17 +201,23 @@ class Misfit:
             return np.where(plain <= kind.delta, plain**2 / 2, kind.delta * (plain - kind.delta / 2)) / n
         return plain**2 / n
 
-    def weights(self, values: np.ndarray, predicted: np.ndarray) -> Weights:
+    def weights(self, values: np.ndarray, predicted: np.ndarray, sd: np.ndarray | None = None) -> Weights:
         """The weights at a prediction: profiled scales, and √(ρ'(r)/r) where the loss is robust (Huber 1981, §7.8)."""
         kind = self.formulas[0].loss
-        sigma = self.sigma(values, predicted)
+        sigma = self.sigma(values, predicted, sd)
         if kind.rho == "linear":
             return Weights(sigma)
         n = max(int(np.isfinite(values).sum()), 1)
-        plain = np.abs(self.residuals(values, predicted, Weights(sigma))) * np.sqrt(n / 2)
+        plain = np.abs(self.residuals(values, predicted, Weights(sigma), sd)) * np.sqrt(n / 2)
         if kind.rho == "huber":
             w = np.where(plain <= kind.delta, 1.0, kind.delta / np.maximum(plain, kind.delta)) / 2
         else:  # |r|: below a thousandth of the median the weight stays finite
             floor = max(1e-3 * float(np.median(plain)), 1e-150) if len(plain) else 1.0
             w = 0.5 / np.maximum(plain, floor)
         return Weights(sigma, np.sqrt(w))
+
+
+def _censored(kind: Pointwise, limits: tuple[float, float]) -> CensoredFormulas:
+    if not kind.z:
+        raise UsageError(f"{kind.name} noise has no limits", help="censored values are gaussian, lognormal or student")
+    return CensoredFormulas(kind, *limits)

@@ -245,9 +245,16 @@ class Model:
     @cached_property
     def misfit(self) -> Misfit:
         """The loss by channel; spreads are taken from what is not test."""
-        system = self.problem.system
-        given = {o.name: float(o.scale) for o in system.observed if o.scale is not None} if system else {}
-        return Misfit(self.loss, self.data.channels, self.problem.noise, self._spread(), given)
+        problem, data = self.problem, self.data
+        return Misfit(
+            self.loss,
+            data.channels,
+            problem.noise,
+            self._spread(),
+            problem.noise_scales,
+            {name: limits for name, limits in problem.noise_limits.items() if name in data.channels},
+            data.measured,
+        )
 
     def _spread(self) -> np.ndarray:
         weights = getattr(self.loss, "weights", "none")

@@ -14,7 +14,8 @@ class Selection:
     """Some observations of a dataset: `rows` are the trajectories that have any, `ts` their distinct times.
 
     Observation `index[k]` of the dataset is found at (row[k], column[k]) of a solution at `ts`; repeated times share
-    a column. `values` (observation, channel) holds NaN where nothing was observed.
+    a column. `values` (observation, channel) holds NaN where nothing was observed; `sd` are their standard deviations
+    where the data have such.
     """
 
     rows: np.ndarray  # (row,) trajectory numbers, increasing
@@ -23,6 +24,7 @@ class Selection:
     row: np.ndarray  # (observation,)
     column: np.ndarray  # (observation,)
     values: np.ndarray  # (observation, channel)
+    sd: np.ndarray | None = None  # (observation, channel)
 
     @classmethod
     def of(cls, data: Dataset, wanted: np.ndarray) -> Selection:
@@ -38,7 +40,8 @@ class Selection:
         column = number - begins[row]
         ts = np.full((len(rows), int(column.max(initial=-1)) + 1), np.nan)
         ts[row, column] = t
-        return cls(rows, ts, index, row, column, data.values[index])
+        sd = None if data.sd is None else data.sd[index]
+        return cls(rows, ts, index, row, column, data.values[index], sd)
 
     @classmethod
     def at(cls, rows: np.ndarray, ts: np.ndarray, n_channels: int) -> Selection:

@@ -124,24 +124,40 @@ class Trial:
     def _value(self, weights: Weights | None) -> float:
         """The loss of the prediction; asked for once to try a point and once more to go on from it, and so kept."""
         if self._kept is None or self._kept[0] is not weights:
-            self._kept = weights, self.model.misfit.value(self.selection.values, self.predicted, weights)
+            self._kept = weights, self._misfit_value(weights)
         return self._kept[1]
+
+    def _misfit_value(self, weights: Weights | None) -> float:
+        return self.model.misfit.value(self.selection.values, self.predicted, weights, self.selection.sd)
 
     def weights(self) -> Weights:
         """Profiled scales and robust weights at this trial's prediction."""
         self.model.misfit.check(self.selection.values, self.predicted)
-        return self.model.misfit.weights(self.selection.values, self.predicted)
+        return self.model.misfit.weights(self.selection.values, self.predicted, self.selection.sd)
 
     def linearize(self, weights: Weights | None = None) -> Linearization:
         """Residuals and their Jacobian by x; raises NoFiniteSolution or GradientUnavailable."""
         values, misfit = self.selection.values, self.model.misfit
         misfit.check(values, self.predicted)
-        used = weights or misfit.weights(values, self.predicted)
-        r, slope, observation, channel = misfit.linear(values, self.predicted, used)
+        used = weights or misfit.weights(values, self.predicted, self.selection.sd)
+        r, slope, observation, channel = misfit.linear(values, self.predicted, used, self.selection.sd)
         with np.errstate(all="ignore"):
             by_x = self.predicted_by_x()[observation, channel]
             by_x *= slope[:, None]
         line = Linearization(r, by_x, self._value(weights))
+        return with_finite_squares(line, np.vdot(by_x, by_x), "the solution or its derivative")
+
+    def sharpened(self) -> Linearization:
+        """Rows of √information·∂mu/∂x, whose JᵀJ is the information of a likelihood about x; each residual is 1.
+
+        So ‖r‖² is the number of values, as it is of gaussian ones whose scale is profiled. Raises like `linearize`.
+        """
+        selection, misfit = self.selection, self.model.misfit
+        root = misfit.sharpness(selection.values, self.predicted, self.weights(), selection.sd)
+        channel, observation = np.nonzero(selection.mask.T)
+        with np.errstate(all="ignore"):
+            by_x = -self.predicted_by_x()[observation, channel] * root[:, None]
+        line = Linearization(np.ones(len(root)), by_x, self._value(None))
         return with_finite_squares(line, np.vdot(by_x, by_x), "the solution or its derivative")
 
     def predicted_by_x(self) -> np.ndarray:
@@ -181,8 +197,8 @@ class Trial:
             return line.value, line.vjp(line.residuals)
         values, misfit, model = self.selection.values, self.model.misfit, self.model
         misfit.check(values, self.predicted)
-        used = weights or misfit.weights(values, self.predicted)
-        r, slope, observation, channel = misfit.linear(values, self.predicted, used)
+        used = weights or misfit.weights(values, self.predicted, self.selection.sd)
+        r, slope, observation, channel = misfit.linear(values, self.predicted, used, self.selection.sd)
         g_mu = np.zeros_like(self.predicted)
         g_mu[observation, channel] = r * slope
         numbers = self._trajectory_numbers

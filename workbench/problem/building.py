@@ -31,7 +31,7 @@ from .checking import check_keys
 from .formulas import call_arity, check_formulas
 from .places import Places
 from .problem import DataFile, Problem
-from .schema import DataKeys, ExpressionKeys, ParameterKeys, ProblemKeys, StateKeys
+from .schema import DataKeys, ExpressionKeys, ObservedKeys, ParameterKeys, ProblemKeys, StateKeys
 from .shape import read_shape
 
 Build = tuple[Problem | None, list[WorkbenchError]]
@@ -66,7 +66,7 @@ def _system(keys: ProblemKeys, text: str, places: Places, name: str) -> System:
         inputs=tuple(Input(each, i.interpolation, i.unit) for each, i in keys.inputs.items()),
         covariates=tuple(Covariate(each, c.column or each) for each, c in keys.covariates.items()),
         expressions=_expressions(keys.expressions),
-        observed=tuple(Observed(each, o.formula, o.noise or "", o.scale, o.unit) for each, o in keys.observed.items()),
+        observed=tuple(_observed(each, o) for each, o in keys.observed.items()),
         derived=_expressions(keys.derived),
         invariants=_expressions(keys.invariants),
         events=tuple(
@@ -110,6 +110,10 @@ def _parameter(name: str, keys: ParameterKeys) -> Parameter:
         per=keys.per or "",
         prior=keys.prior or "",
     )
+
+
+def _observed(name: str, keys: ObservedKeys) -> Observed:
+    return Observed(name, keys.formula, keys.noise or "", keys.scale, keys.unit, keys.limits, keys.sigma or "")
 
 
 def _expressions(keys: dict[str, ExpressionKeys]) -> tuple[Expression, ...]:

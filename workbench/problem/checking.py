@@ -9,9 +9,11 @@ from math import inf, isfinite
 from workbench.errors import WorkbenchError
 from workbench.errors.nearest import did_you_mean
 from workbench.errors.problems import BoundsExclude, KeyMissing, NameTaken, NameWrong, ValueWrong
+from workbench.noise import kind_of
+from workbench.priors import density_of
 
 from .places import Key, Places
-from .schema import InitialKeys, ParameterKeys, ProblemKeys
+from .schema import InitialKeys, ObservedKeys, ParameterKeys, ProblemKeys
 
 NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9]){0,62}_?")
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -90,6 +92,12 @@ def _bounds(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: 
     """The start value lies inside its bounds, and where the transform can represent it."""
     lower, upper = keys.bounds or (-inf, inf)
     name, where = _dotted(path), places.key((*path, "value"))
+    if keys.prior:
+        yield from _prior(value, keys, path, places)
+        support = density_of(keys.prior).support
+        lower, upper = max(lower, support[0]), min(upper, support[1])
+        if lower >= upper or not density_of(keys.prior).admits(value):
+            return
     if not lower <= value <= upper:
         yield BoundsExclude(
             f"{name}: the value {value:g} is outside its bounds [{lower:g}, {upper:g}]",
@@ -112,12 +120,57 @@ def _bounds(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: 
         )
 
 
+def _prior(value: float, keys: InitialKeys | ParameterKeys, path: Key, places: Places) -> Iterator[WorkbenchError]:
+    """The prior allows the start value, and its peak lies inside the bounds."""
+    prior = density_of(keys.prior or "")
+    lower, upper = keys.bounds or (-inf, inf)
+    where = places.key((*path, "prior"))
+    apart = prior.support[0] >= upper or prior.support[1] <= lower
+    if apart or not (prior.peak is None or lower <= prior.peak <= upper):
+        peak = "" if prior.peak is None else f" with its peak at {prior.peak:.6g}"
+        yield BoundsExclude(
+            f"{_dotted(path)}: the prior {prior.text}{peak} lies outside of the bounds [{lower:g}, {upper:g}]",
+            help="change the prior or the bounds",
+            where=where,
+        )
+    elif not prior.admits(value):
+        yield BoundsExclude(
+            f"{_dotted(path)}: the value {value:g} is impossible under the prior {prior.text}",
+            help="start where the prior allows it",
+            where=places.key((*path, "value")),
+        )
+
+
 def _noise(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
     for name, observed in keys.observed.items():
-        if observed.scale is not None and observed.noise in (None, "poisson"):
-            what = "Poisson counts have no scale of their own" if observed.noise else "a scale belongs to a noise"
-            help = "take scale out" if observed.noise else 'write noise = "gaussian" beside it'
-            yield ValueWrong(f"observed.{name}.scale: {what}", help=help, where=places.key(("observed", name, "scale")))
+        kind = kind_of(observed.noise) if observed.noise else None
+        for key in ("scale", "limits", "sigma"):
+            if getattr(observed, key) is None or (kind and getattr(kind, key)):
+                continue
+            what = f"{kind.name} noise takes no {key}" if kind else f"a {key} belongs to a noise"
+            help = f"take {key} out" if kind else 'write noise = "gaussian" beside it'
+            yield ValueWrong(f"observed.{name}.{key}: {what}", help=help, where=places.key(("observed", name, key)))
+        yield from _sizes(name, observed, places)
+
+
+def _sizes(name: str, observed: ObservedKeys, places: Places) -> Iterator[WorkbenchError]:
+    """Of scale and sigma one is enough, unless the scale is fitted; limits of a logarithm are positive."""
+    if observed.sigma is not None and isinstance(observed.scale, float):
+        yield ValueWrong(
+            f"observed.{name}.scale: each value has a standard deviation from the column {observed.sigma!r} already",
+            help='take one of them out, or write scale = "fit" for deviations that are known up to a factor',
+            where=places.key(("observed", name, "scale")),
+        )
+    if observed.limits is not None and observed.noise == "lognormal" and not _above_zero(*observed.limits):
+        yield ValueWrong(
+            f"observed.{name}.limits: lognormal values are positive, and so are their limits",
+            help="write limits = [0.1, inf]; -inf leaves the lower side open",
+            where=places.key(("observed", name, "limits")),
+        )
+
+
+def _above_zero(lower: float, upper: float) -> bool:
+    return upper > 0 and (lower > 0 or lower == -inf)
 
 
 def _events(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:

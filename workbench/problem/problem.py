@@ -46,6 +46,8 @@ class Problem:
     data: Dataset | None = None
     part: np.ndarray | None = None  # (observation,) int8: TRAIN, VALIDATION or TEST
     noise: Mapping[str, str] = field(default_factory=dict)  # channel → kind, where declared
+    scales: Mapping[str, float | str] = field(default_factory=dict)  # channel → scale of its noise, beside the system's
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # channel → what it can show, likewise
     start: float | None = None  # where solves begin; None: at the first observation of each trajectory
     data_file: DataFile | None = None
     notes: tuple[str, ...] = ()  # what was guessed or left out, to be said aloud
@@ -66,6 +68,18 @@ class Problem:
         if self.data is not None:
             return self.data.channels
         return self.system.observed_names if self.system else ()
+
+    @property
+    def noise_scales(self) -> dict[str, float | str]:
+        """Channel → the scale of its noise, or "fit", where something is said of it."""
+        said = self.system.observed if self.system else ()
+        return {each.name: each.scale for each in said if each.scale is not None} | dict(self.scales)
+
+    @property
+    def noise_limits(self) -> dict[str, tuple[float, float]]:
+        """Channel → the lowest and the highest value that it can show, where there are limits."""
+        said = self.system.observed if self.system else ()
+        return {each.name: each.limits for each in said if each.limits is not None} | dict(self.limits)
 
     @property
     def observed(self) -> tuple[Observed, ...]:
@@ -104,6 +118,8 @@ class Problem:
         if self.system:
             options["inputs"] = self.system.input_names
             options["covariates"] = {each.name: each.column for each in self.system.covariates}
+            sigma = {each.name: each.sigma for each in self.system.observed if each.sigma}
+            options |= {"sigma": sigma} if sigma else {}
         if own_file and (file := self.data_file):
             known = {name: getattr(file, name) for name in ("time", "sample_time", "trajectory", "missing", "start")}
             options |= {name: value for name, value in known.items() if value is not None}

@@ -5,7 +5,6 @@ Only the shape of single values is checked here; `checking` looks at what they s
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from math import isfinite, isnan
 from typing import Annotated, Any, Literal
@@ -13,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-FAMILIES = "normal|lognormal|laplace|loglaplace|uniform|loguniform|gamma|beta"
-PRIOR = re.compile(rf"({FAMILIES})\(\s*([^,()]+)\s*,\s*([^,()]+)\s*\)")
+from workbench.errors.usage import UsageError
+from workbench.noise import KINDS, kind_of
+from workbench.priors import meant_instead
 
 
 def wrong(meant: str) -> PydanticCustomError:
@@ -72,13 +72,22 @@ def _span(value: Any) -> tuple[float, float]:
 
 
 def _prior(value: Any) -> str:
-    match = PRIOR.fullmatch(value.strip()) if isinstance(value, str) else None
+    meant = meant_instead(value if isinstance(value, str) else "")
+    if meant:
+        raise wrong(meant)
+    return str(value)
+
+
+def _noise(value: Any) -> str:
     try:
-        if match and all(isfinite(float(number)) for number in match.groups()[1:]):
-            return str(value)
-    except ValueError:
-        pass
-    raise wrong("a distribution with two numbers, such as 'normal(0, 1)', 'lognormal(0, 1)' or 'uniform(0, 1)'")
+        kind_of(str(value))
+    except UsageError:
+        raise wrong(f"one of {', '.join(map(repr, KINDS))}; 'student(3)' has 3 degrees of freedom") from None
+    return str(value)
+
+
+def _scale(value: Any) -> float | str:
+    return value if value == "fit" else _positive(_finite_or(value, "a number above 0, or 'fit'"))
 
 
 def _number_or_date(value: Any) -> float | str:
@@ -109,7 +118,8 @@ Bounds = Annotated[tuple[float, float], BeforeValidator(_bounds)]
 Span = Annotated[tuple[float, float], BeforeValidator(_span)]
 Prior = Annotated[str, BeforeValidator(_prior)]
 Transform = Literal["identity", "log", "logit"]
-Noise = Literal["gaussian", "lognormal", "student", "poisson", "negative-binomial"]
+Noise = Annotated[str, BeforeValidator(_noise)]
+Scale = Annotated[float | Literal["fit"], BeforeValidator(_scale)]
 
 
 class Keys(BaseModel):
@@ -165,8 +175,10 @@ class NetworkKeys(Keys):
 class ObservedKeys(Keys):
     formula: Formula
     noise: Noise | None = None
-    scale: Positive | None = None
+    scale: Scale | None = None
     unit: str = ""
+    limits: Bounds | None = None
+    sigma: Annotated[str, Field(min_length=1)] | None = None
 
 
 class EventKeys(Keys):

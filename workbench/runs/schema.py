@@ -84,6 +84,7 @@ VARIABLES = (
     Variable("row_size", "dataset.row_size", ("trajectory",), "int64", "observations of each trajectory"),
     Variable("part", "part", ("observation",), "int8", "0 train, 1 validation, 2 test"),
     Variable("observed/y", "dataset.values", _CHANNELS, "float64", "what was observed; NaN is missing"),
+    Variable("observed/sd", "dataset.sd", _CHANNELS, "float64", "standard deviation of each value, where known"),
     Variable("observed/time", "dataset.time", (), "text", "what the data call time"),
     Variable("observed/units", "dataset.units", (), "json", "units by name"),
     Variable("observed/source", "dataset.source", (), "text", "the file that the data came from"),

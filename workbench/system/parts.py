@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from ..priors import density_of
+
 Transform = Literal["identity", "log", "logit"]
 
 
@@ -26,6 +28,9 @@ class State:
     atol: float | None = None  # absolute tolerance of a solve; None: the solver's own
     given: bool = False  # the initial value was asked for: a fit starts there, not at the first observation
 
+    def __post_init__(self) -> None:
+        _narrow(self)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -41,6 +46,9 @@ class Parameter:
     per: Literal["", "trajectory"] = ""
     prior: str = ""
 
+    def __post_init__(self) -> None:
+        _narrow(self)
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -48,9 +56,11 @@ class Observed:
 
     name: str
     formula: str
-    noise: str = ""  # gaussian, lognormal, poisson …; "": not declared
-    scale: float | None = None  # None: estimated from the residuals
+    noise: str = ""  # gaussian, lognormal, student(3), poisson …; "": not declared
+    scale: float | Literal["fit"] | None = None  # None: estimated from the residuals, or what `sigma` says
     unit: str = ""
+    limits: tuple[float, float] | None = None  # what the instrument can show; a value there means "or beyond"
+    sigma: str = ""  # the column of the values' standard deviations
 
 
 @dataclass(frozen=True)
@@ -119,3 +129,11 @@ class EndValue:
     values: Mapping[str, float]
     rtol: float  # relative to the largest state, how far a precise solve may be from it
     source: str
+
+
+def _narrow(part: State | Parameter) -> None:
+    """The bounds within what the prior allows: `uniform` is nothing else."""
+    if part.prior:
+        lower, upper = density_of(part.prior).support
+        object.__setattr__(part, "lower", max(part.lower, lower))
+        object.__setattr__(part, "upper", min(part.upper, upper))

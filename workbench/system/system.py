@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from workbench.graph import Graph
 
-RUNNABLE_NOISE = ("", "gaussian", "lognormal", "poisson")
-
 
 @dataclass(frozen=True)
 class System:
@@ -142,8 +140,3 @@ class System:
     def _not_runnable(self) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from ((("networks", n.name), "a learned term inside equations") for n in self.networks)
         yield from ((("events", e.name), "an event") for e in self.events)
-        yield from ((("states", s.name, "initial", "prior"), f'the prior "{s.prior}"') for s in self.states if s.prior)
-        yield from ((("parameters", p.name, "prior"), f'the prior "{p.prior}"') for p in self.parameters if p.prior)
-        for observed in self.observed:
-            if observed.noise not in RUNNABLE_NOISE:
-                yield ("observed", observed.name, "noise"), f"{observed.noise} noise"

@@ -12,10 +12,11 @@ import pytest
 from ..contracts import Loss, Pointwise
 from ..errors.usage import UsageError
 from ..measure.differences import central_differences
-from ..model.misfit import Misfit, PointwiseFormulas
+from ..model.misfit import Misfit
+from ..model.pointwise import PointwiseFormulas
 from .contract import Contract
 
-NOISE = ("gaussian", "lognormal", "poisson")
+NOISE = ("gaussian", "lognormal", "student", "student(1.5)", "poisson", "negative-binomial")
 Y = np.array([[1.0, 3.0], [4.0, np.nan], [2.0, 7.0], [9.0, 5.0]])
 """Positive whole numbers, which every noise admits, one value missing (observation, channel)."""
 MU = np.array([[1.6, 2.2], [5.1, 4.0], [1.2, 9.5], [6.0, 5.7]])
@@ -89,16 +90,18 @@ class LossContract(Contract):
     def test_a_likelihood_is_a_density_of_what_is_observed(self, formulas: PointwiseFormulas, noise: str) -> None:
         if not formulas.loss.nll:
             pytest.skip("this loss is no likelihood")
-        # counts are summed, the rest integrated by Simpson's rule in log y or y, ten scales wide
-        if noise == "poisson":
-            y = np.arange(200.0)
-            weight = np.ones(200)
+        # counts are summed, the rest integrated by Simpson's rule in log y, in y, or in arsinh z for heavy tails
+        if noise in ("poisson", "negative-binomial"):
+            y = np.arange(2000.0)
+            weight = np.ones(2000)
         else:
-            e = np.linspace(-7, 7, 2001)
-            y = 40 * np.exp(0.5 * e) if noise == "lognormal" else 40 + 0.5 * e
-            simpson = np.where(np.arange(2001) % 2, 4.0, 2.0)
+            heavy = noise.startswith("student")
+            e = np.linspace(-1, 1, 4001) * (40 if heavy else 7)
+            z, by_e = (np.sinh(e), np.cosh(e)) if heavy else (e, np.ones(4001))
+            y = 40 * np.exp(0.5 * z) if noise == "lognormal" else 40 + 0.5 * z
+            simpson = np.where(np.arange(4001) % 2, 4.0, 2.0)
             simpson[[0, -1]] = 1.0
-            weight = simpson * (e[1] - e[0]) / 3 * 0.5 * (y if noise == "lognormal" else 1.0)
+            weight = simpson * (e[1] - e[0]) / 3 * 0.5 * by_e * (y if noise == "lognormal" else 1.0)
         total = float(np.sum(weight * np.exp(-formulas.nll(y, np.full(len(y), 40.0), 0.5))))
         assert total == pytest.approx(1.0, abs=1e-10)
 

@@ -4,48 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..errors import Where
-from ..errors.data import OutsideSupport
 from ..errors.nearest import did_you_mean
 from ..errors.usage import UsageError
+from ..noise import kind_of
+from .contradictions import require_consistent
 
 if TYPE_CHECKING:
     from ..problem import Problem
     from ..system import System
     from ..system.parts import Parameter, State
 
-NOISE = ("gaussian", "lognormal", "poisson")
-SUPPORT = {"lognormal": "positive", "poisson": "no negative"}
-
 
 @dataclass(frozen=True)
 class Changes:
-    """Channel → noise, parameter → start value, and the names of what is freed and held; `x(0)` is an initial value."""
+    """Channel → noise, its scale and its limits, parameter → start value, and the names of what is freed and held.
+
+    `x(0)` is an initial value; a scale is a number or "fit", limits are a pair, infinite where a side is open.
+    """
 
     noise: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    scales: Mapping[str, float | str] = field(default_factory=dict)
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def stored(cls, config: Mapping[str, Any]) -> Changes:
         """The changes that a run was made with; its noise has been merged with the problem's."""
-        return cls(config["noise"], config["set"], tuple(config["free"]), tuple(config["fix"]))
+        limits = {name: _opened(ends) for name, ends in config["noise_limits"].items()}
+        free, fix = tuple(config["free"]), tuple(config["fix"])
+        return cls(config["noise"], config["set"], free, fix, config["scales"], limits)
+
+    def document(self) -> dict[str, Any]:
+        """What `stored` reads back, but for the noise, which is the problem's; JSON has no infinite numbers."""
+        limits = {name: [end if isfinite(end) else None for end in ends] for name, ends in self.limits.items()}
+        return {
+            "set": dict(self.values),
+            "free": list(self.free),
+            "fix": list(self.fix),
+            "scales": dict(self.scales),
+            "noise_limits": limits,
+        }
 
     def made_to(self, problem: Problem) -> Problem:
         """The problem as changed; raises UsageError for a name that it does not have."""
-        for channel, kind in self.noise.items():
-            if problem.data is not None and channel not in problem.channels:
-                raise _unknown("--noise", channel, problem.channels, "channel")
-            if kind not in NOISE:
-                raise UsageError(f"--noise {channel}={kind} is no kind of noise", help=f"there are {', '.join(NOISE)}")
+        for flag, named in (("--noise", self.noise), ("--scale", self.scales), ("--limits", self.limits)):
+            for channel in named if problem.data is not None else ():
+                if channel not in problem.channels:
+                    raise _unknown(flag, channel, problem.channels, "channel")
+        for kind in self.noise.values():
+            kind_of(kind)  # raises for what is none
         system = self._system(problem.system)
-        changed = replace(problem, system=system, noise={**problem.noise, **self.noise})
-        _require_support(changed)
+        measured = problem.data.measured if problem.data is not None else ()
+        implied = dict.fromkeys((*measured, *self.scales, *self.limits), "gaussian")
+        changed = replace(
+            problem,
+            system=system,
+            noise={**implied, **problem.noise, **self.noise},
+            scales={**problem.scales, **self.scales},
+            limits={**problem.limits, **self.limits},
+        )
+        require_consistent(changed)
         return changed
 
     def _system(self, system: System | None) -> System | None:
@@ -81,23 +104,6 @@ class Changes:
         return replace(system, parameters=tuple(parameters.values()), states=tuple(states.values()))
 
 
-def _require_support(problem: Problem) -> None:
-    """Every observation can have the noise of its channel: lognormal is positive, a Poisson count not negative."""
-    data = problem.data
-    for channel, kind in problem.noise.items():
-        if data is None or channel not in data.channels or kind not in SUPPORT:
-            continue
-        values = data.values[:, data.channels.index(channel)]
-        outside = np.flatnonzero(values <= 0 if kind == "lognormal" else values < 0)
-        if len(outside):
-            raise OutsideSupport(
-                f"channel {channel!r} is {values[outside[0]]:g} at {data.time} = {data.t[outside[0]]:g}; "
-                f"{kind} noise takes {SUPPORT[kind]} values",
-                help=f"--noise {channel}=gaussian",
-                where=Where(data.source) if data.source else None,
-            )
-
-
 def _require_inside(name: str, value: float, thing: Parameter | State) -> None:
     inside = thing.lower <= value <= thing.upper
     if thing.transform == "log":
@@ -110,6 +116,11 @@ def _require_inside(name: str, value: float, thing: Parameter | State) -> None:
             f"--set {name}={value:g} is outside of its bounds",
             help=f"within [{thing.lower:g}, {thing.upper:g}]{positive}",
         )
+
+
+def _opened(ends: Sequence[float | None]) -> tuple[float, float]:
+    lower, upper = ends
+    return -inf if lower is None else float(lower), inf if upper is None else float(upper)
 
 
 def _require_number(flag: str, name: str, initial: float | str) -> None:

@@ -112,7 +112,7 @@ def choose(
     choices = Choices(
         dynamics=dynamics or ("equations" if problem.system is not None else "mlp"),
         solver=solver or "tsit5",
-        loss=loss or ("likelihood" if any(problem.noise.values()) else "mse"),
+        loss=loss or ("likelihood" if any(problem.noise.values()) or _has_priors(problem) else "mse"),
         optimizer=optimizer or "",
         strategy=strategy or "ladder",
         gradient=gradient,
@@ -124,6 +124,11 @@ def choose(
     for kind in ("dynamics", "solver", "loss", "strategy", *(["optimizer"] if optimizer else [])):
         installed(files).arguments(kind, getattr(choices, kind), by_kind(settings)[kind])
     return choices
+
+
+def _has_priors(problem: Problem) -> bool:
+    system = problem.system
+    return system is not None and any([*(p.prior for p in system.parameters), *(s.prior for s in system.states)])
 
 
 def limits_of(config: Mapping[str, Any]) -> dict[str, Any]:

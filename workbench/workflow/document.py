@@ -36,6 +36,7 @@ def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
         "uncertainty": diagnostics.get("uncertainty"),
         "criteria": diagnostics.get("criteria"),
         "noise_scales": diagnostics.get("scales"),
+        "noise": diagnostics.get("noise"),
         "verdict": diagnostics.get("verdict"),
         "cost": cost,
     }

@@ -137,5 +137,13 @@ def _question(stored: Run, config: dict[str, Any]) -> Problem:
         assert problem.system is not None
         problem = replace(problem, system=replace(problem.system, text=stored.problem_text))  # as it was, to the byte
         problem = replace(Changes.stored(config).made_to(problem), name=config["problem"])
-    part = np.asarray(stored.part)
-    return replace(problem, data=stored.dataset, part=part, noise=config["noise"], start=config["start"])
+    part, said = np.asarray(stored.part), Changes.stored(config)
+    return replace(
+        problem,
+        data=stored.dataset,
+        part=part,
+        noise=config["noise"],
+        scales=said.scales,
+        limits=said.limits,
+        start=config["start"],
+    )

@@ -30,6 +30,8 @@ def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **option
         options.pop("start_values", None) or {},
         tuple(options.pop("free", ())),
         tuple(options.pop("fix", ())),
+        options.pop("scales", None) or {},
+        options.pop("limits", None) or {},
     )
     choosing = {key: options.get(key) for key in CHOOSING}
     opening = {key: options.get(key) for key in OPENING}

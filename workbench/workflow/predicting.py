@@ -21,6 +21,7 @@ from .results import LARGEST_TABLE, reached, uncertainty_of
 
 if TYPE_CHECKING:
     from ..runs import Run
+    from ..system import System
     from .fitted import Fitted
 
 
@@ -199,7 +200,7 @@ def _on_new_data(
     from .sources import open_source
 
     old = fit.session
-    asked = replace(old.problem, data=None, part=None, notes=())
+    asked = replace(old.problem, data=None, part=None, notes=(), system=_without_deviations(old.problem.system))
     if asked.system is None and not isinstance(data, Dataset):
         meaning = {**_roles(old.model.data), **meaning}
     question = open_source(data, asked, split="none", settings=settings, meaning=meaning)
@@ -222,6 +223,11 @@ def _roles(fitted: Dataset) -> dict[str, Any]:
     """What the columns of a file mean that is like the data of the fit."""
     inputs, covariates = _drives(fitted)
     return {"states": fitted.channels, "inputs": inputs, "covariates": covariates}
+
+
+def _without_deviations(system: System | None) -> System | None:
+    """The system with nothing said of columns of standard deviations, which a new record need not have."""
+    return system and replace(system, observed=tuple(replace(each, sigma="") for each in system.observed))
 
 
 def _like(data: Dataset, fitted: Dataset) -> Dataset:

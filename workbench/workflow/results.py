@@ -9,7 +9,9 @@ import numpy as np
 from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
+from ..fitting.priors import DeclaredPriors
 from ..model import Model, Selection, Trial
+from ..priors import density_of
 from .gradient_check import checked_fit
 from .pictures import pictures
 
@@ -28,7 +30,8 @@ def results(session: Session) -> dict[str, Any]:
     everything = model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool)))
     states, prediction = reached(everything)
     training = model.trial(x, Selection.of(data, part == TRAIN))
-    metrics = diagnose.metrics(data, part, prediction, nll=_nll(model, part, prediction))
+    shown = model.misfit.readings(data.values, prediction)
+    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
     parameters, uncertainty = _parameters(model, x, training)
     whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
@@ -45,12 +48,12 @@ def results(session: Session) -> dict[str, Any]:
         score=_score(model, metrics),
     )
     nll = (metrics["train"] or {}).get("nll")
-    n_scales = sum(1 for formulas in model.misfit.formulas if formulas.loss.scale != "none")
+    n_scales = len(model.misfit.profiled)
     n = int(data.mask[part == TRAIN].sum())
     return {
         "states": states,
         "prediction": prediction,
-        "residual": data.values - prediction,
+        "residual": data.values - shown,
         "metrics": {**metrics, "baselines": baselines},
         "parameters": parameters,
         "equations": _equations(model, x, parameters),
@@ -59,7 +62,8 @@ def results(session: Session) -> dict[str, Any]:
             "verdict": verdict,
             "uncertainty": uncertainty,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
-            "scales": _scales(model, training),
+            "scales": (scales := _scales(model, training)),
+            "noise": _noise(model, scales),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },
@@ -81,33 +85,48 @@ def reached(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
 
 def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, float | None] | None:
     """Negative log-likelihood by part, scales profiled on the training part; None where the loss is no likelihood."""
-    misfit, values = model.misfit, model.data.values
+    misfit = model.misfit
     if not misfit.is_likelihood:
         return None
-    train = part == TRAIN
-    if not np.isfinite(misfit.value(values[train], prediction[train])):
+    sigma = _training_scales(model, part, prediction)
+    if sigma is None:
         return None
-    sigma = misfit.sigma(values[train], prediction[train])
     found: dict[str, float | None] = {}
     for name, which in (("train", TRAIN), ("validation", VALIDATION), ("holdout", TEST)):
-        inside = part == which
-        finite = inside.any() and np.isfinite(misfit.value(values[inside], prediction[inside]))
-        found[name] = misfit.total_nll(values[inside], prediction[inside], sigma) if finite else None
+        values, predicted, sd = _inside(model, part == which, prediction)
+        finite = len(values) and np.isfinite(misfit.value(values, predicted, sd=sd))
+        found[name] = misfit.total_nll(values, predicted, sigma, sd) if finite else None
     return found
 
 
+def _inside(model: Model, wanted: np.ndarray, prediction: np.ndarray) -> tuple[Any, Any, Any]:
+    """Values, predictions and standard deviations of the wanted observations."""
+    data = model.data
+    return data.values[wanted], prediction[wanted], None if data.sd is None else data.sd[wanted]
+
+
+def _training_scales(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[int, float] | None:
+    """The noise scales profiled on the training part; None where the prediction is not finite there."""
+    values, predicted, sd = _inside(model, part == TRAIN, prediction)
+    finite = np.isfinite(model.misfit.value(values, predicted, sd=sd))
+    return model.misfit.sigma(values, predicted, sd) if finite else None
+
+
 def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where none is."""
-    misfit, values = model.misfit, model.data.values
-    train = part == TRAIN
-    if not np.isfinite(misfit.value(values[train], prediction[train])):
-        return values - prediction
-    sigma = misfit.sigma(values[train], prediction[train])
-    found = np.full(values.shape, np.nan)
-    for i, formulas in enumerate(misfit.formulas):
-        seen = np.flatnonzero(np.isfinite(values[:, i]) & np.isfinite(prediction[:, i]))
-        seen = seen[formulas.admissible(values[seen, i], prediction[seen, i])]
-        found[seen, i] = formulas.residual(values[seen, i], prediction[seen, i], sigma[i])
+    """The residuals that the loss sees, of one spread over a channel (observation, channel); NaN where none is.
+
+    A value beyond a limit has none: what is known of it has one sign only.
+    """
+    data, sigma = model.data, _training_scales(model, part, prediction)
+    if sigma is None:
+        return data.values - prediction
+    found = np.full(data.values.shape, np.nan)
+    for i, formulas in enumerate(model.misfit.formulas):
+        y = data.values[:, i]
+        seen = np.flatnonzero(np.isfinite(y) & np.isfinite(prediction[:, i]) & ~formulas.beyond(y))
+        seen = seen[formulas.admissible(y[seen], prediction[seen, i])]
+        each = data.sd[seen, i] if data.sd is not None and data.channels[i] in data.measured else 1.0
+        found[seen, i] = formulas.residual(y[seen], prediction[seen, i], sigma[i] * each)
     return found
 
 
@@ -128,25 +147,53 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     try:
         found = uncertainty_of(model, x, training)
     except WorkbenchError:
-        return {**plain, **held}, None
+        return {**_with_pulls(model, plain), **held}, None
     table = found.parameters(x, lambda v: unknowns.physical(v)[0], unknowns.physical(x)[1])
+    table = _with_pulls(model, table)
     derived = _derived(model, x, found)
     return {**table, **held, **derived}, found.as_json()
+
+
+def _with_pulls(model: Model, table: dict[str, Any]) -> dict[str, Any]:
+    """The table with each prior and how far the estimate lies from its mean, in its standard deviations."""
+    texts = dict(zip(model.unknowns.labels, model.unknowns.priors, strict=True))
+    found = dict(table)
+    for name, text in texts.items():
+        if text and found[name]["value"] is not None:
+            prior = density_of(text)
+            mean, sd = (float(number) for number in prior.middle)
+            said = {"density": text, "mean": float(np.exp(mean)) if prior.logarithmic else mean, "sd": sd}
+            found[name] = {**found[name], "prior": {**said, "pull": prior.pull(found[name]["value"])}}
+    return found
 
 
 def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Uncertainty:
     """The covariance of x from the training part; raises NoFiniteSolution or GradientUnavailable.
 
-    The variance of a residual is 1 where every channel's scale is known (declared, or Poisson), else it is estimated.
+    The curvature of declared priors adds to that of the data. The variance of a residual is 1 where every channel's
+    scale is known (declared, or Poisson), else it is estimated.
     """
     unknowns, misfit = model.unknowns, model.misfit
-    line = training.linearize()
+    line = training.sharpened() if misfit.is_likelihood else training.linearize()
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
     known = misfit.is_likelihood and misfit.scales_known
-    return diagnose.standard_errors(
-        line.residuals, line.jacobian, unknowns.labels, at_bound=at_bound, dispersion=1.0 if known else None
-    )
+    priors = DeclaredPriors(unknowns)
+    rows = priors.spread(np.sqrt(priors.rows(x)[2]))
+
+    def errors(scale: float) -> diagnose.Uncertainty:
+        return diagnose.standard_errors(
+            np.concatenate([line.residuals, np.zeros(len(rows))]),
+            np.vstack([line.jacobian, scale * rows]),
+            unknowns.labels,
+            at_bound=at_bound,
+            dispersion=1.0 if known else None,
+            n_observations=len(line.residuals),
+        )
+
+    found = errors(1.0)
+    # the data's rows are worth 1/dispersion of what they say, a prior's are worth what they say
+    return errors(np.sqrt(found.dispersion)) if len(rows) and found.dispersion else found
 
 
 def _held(model: Model, x: np.ndarray) -> dict[str, Any]:
@@ -196,15 +243,33 @@ def _equations(model: Model, x: np.ndarray, parameters: dict[str, Any]) -> tuple
 
 
 def _scales(model: Model, training: Trial) -> dict[str, float] | None:
-    """Channel → the noise scale that was profiled or given."""
-    if not model.misfit.is_likelihood:
+    """Channel → the noise scale that was profiled or given; none of channels whose values bring their own."""
+    misfit = model.misfit
+    if not misfit.is_likelihood:
         return None
     try:
-        sigma = model.misfit.sigma(training.selection.values, training.predicted)
+        sigma = training.weights().sigma
     except WorkbenchError:
         return None
-    scaled = {i for i, formulas in enumerate(model.misfit.formulas) if formulas.loss.scale != "none"}
+    own = {i for i, name in enumerate(model.data.channels) if name in model.data.measured} - set(misfit.profiled)
+    scaled = {i for i, formulas in enumerate(misfit.formulas) if formulas.loss.scale != "none"} - own
     return {name: sigma[i] for i, name in enumerate(model.data.channels) if i in scaled}
+
+
+def _noise(model: Model, scales: dict[str, float] | None) -> dict[str, Any] | None:
+    """Channel → kind of noise, its scale, how many values lie beyond a limit, whether values bring deviations."""
+    if not model.misfit.is_likelihood:
+        return None
+    data, beyond = model.data, model.misfit.beyond(model.data.values).sum(axis=0)
+    return {
+        name: {
+            "kind": model.misfit.formulas[i].loss.name,
+            "scale": (scales or {}).get(name),
+            "censored": int(beyond[i]),
+            "deviations": name in data.measured,
+        }
+        for i, name in enumerate(data.channels)
+    }
 
 
 def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[str, Any] | None:

@@ -39,6 +39,8 @@ def fit(
     engine: str = "auto",
     split: str = "last:20%",
     noise: Mapping[str, str] | None = None,
+    scales: Mapping[str, float | str] | None = None,
+    limits: Mapping[str, tuple[float, float]] | None = None,
     start_values: Mapping[str, float] | None = None,
     free: Sequence[str] = (),
     fix: Sequence[str] = (),
@@ -59,7 +61,9 @@ def fit(
     """Fit dynamics to observations and judge the result.
 
     `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
-    the library. Names left open are decided by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`;
+    the library. Names left open are decided by rule and recorded; `noise` is channel → kind, `scales` channel → known
+    scale of its noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are
+    options as `{"solver.rtol": 1e-8}`;
     `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
     fitted or held against what the file says; `max_time` is in seconds. With `store` (a folder) the run is committed to
     `store/name.h5` as it goes, as often as `commit_share` of the time pays for. Other keywords say what the columns of
@@ -68,9 +72,8 @@ def fit(
     settings = dict(settings or {})
     _require_here(engine, device)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
-    changes = Changes(
-        dict(noise or {}), {k: float(v) for k, v in (start_values or {}).items()}, tuple(free), tuple(fix)
-    )
+    starts = {name: float(value) for name, value in (start_values or {}).items()}
+    changes = Changes(dict(noise or {}), starts, tuple(free), tuple(fix), dict(scales or {}), dict(limits or {}))
     question = changes.made_to(question)
     if on_notes is not None and question.data is not None:
         on_notes([*question.data.notes, *question.notes])
@@ -193,9 +196,7 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
         "problem": problem.name if problem.system is not None else None,
         "split": split,
         "noise": dict(problem.noise),
-        "set": changes.values,
-        "free": list(changes.free),
-        "fix": list(changes.fix),
+        **changes.document(),
         "start": problem.start,
         "choices": session.choices.document(),
         "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in session.choices.settings.items()},

@@ -108,7 +108,7 @@ def simulate(
     """Solve a problem's equations with the values of its file.
 
     `noise` "5%" adds Gaussian noise of 5 % of each channel's standard deviation, a number that standard deviation
-    itself (lognormal and Poisson channels scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
+    itself (channels of other noise scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
     further `trajectories` start from initial values scaled by a factor drawn between ½ and 3/2; `values` replace
     parameters, `x0` initial states. Raises SolveFailed unless `strict` is false, where the status tells.
     """
@@ -180,8 +180,10 @@ def _times(
 def _scatter(clean: np.ndarray, system: System, noise: str | float | None, rng: np.random.Generator) -> np.ndarray:
     """Observations around `clean` (trajectory, time, channel).
 
-    Gaussian: y = mu + s·e, s a share of the channel's standard deviation or given. Lognormal: y = mu·exp(share·e).
-    Poisson: counts with mean mu, whatever the size asked for.
+    Gaussian: y = mu + s·e, s a share of the channel's standard deviation or given. Student: the same, e of Student's t,
+    4 degrees of freedom unless it says. Lognormal: y = mu·exp(share·e). Poisson: counts with mean mu, whatever the
+    size asked for. Negative binomial: counts with mean mu and variance mu + (share·mu)². What lies beyond a channel's
+    limits is shown at the limit.
     """
     if noise is None or noise == 0:
         return clean
@@ -189,12 +191,19 @@ def _scatter(clean: np.ndarray, system: System, noise: str | float | None, rng: 
     found = clean.copy()
     for i, channel in enumerate(system.observed):
         e = rng.standard_normal(clean.shape[:2])
+        mu = np.maximum(np.nan_to_num(clean[..., i]), 0.0)
         if channel.noise == "lognormal":
             found[..., i] = clean[..., i] * np.exp(size * e)
         elif channel.noise == "poisson":
-            found[..., i] = rng.poisson(np.maximum(np.nan_to_num(clean[..., i]), 0.0))
+            found[..., i] = rng.poisson(mu)
+        elif channel.noise == "negative-binomial":
+            found[..., i] = rng.poisson(mu * rng.gamma(size**-2, size**2, mu.shape))
         else:
+            if channel.noise.startswith("student"):
+                e = rng.standard_t(float(channel.noise[8:-1] or 4), clean.shape[:2])
             found[..., i] += size * (np.nanstd(clean[..., i]) if is_share else 1.0) * e
+        if channel.limits is not None:
+            found[..., i] = np.clip(found[..., i], *channel.limits)
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MEANING = (
     "time", "states", "inputs", "trajectory", "covariates", "map", "missing", "sort", "dedupe", "replicates", "start",
-    "sample_time",
+    "sample_time", "sigma",
 )  # fmt: skip
 """What can be said of the columns of a file, as `dataset.assemble` takes it."""
 
@@ -34,8 +34,8 @@ def read(
     """The observations in a file, or in several that each bring trajectories, by the reader that the suffix asks for.
 
     `settings` are the reader's (`reader.decimal`, `reader.units_row`); the other keywords say what the columns mean:
-    time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start, sample_time. Guesses
-    are written to the dataset's `notes`. Raises errors of the D family with file, line and column.
+    time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start, sample_time, sigma.
+    Guesses are written to the dataset's `notes`. Raises errors of the D family with file, line and column.
     """
     from ..dataset.assemble import assemble
     from ..dataset.joining import joined
