@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .workflow import Comparison as Comparison
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
+    from .workflow import Profile as Profile
+    from .workflow import Profiles as Profiles
     from .workflow import Simulation as Simulation
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from .workflow import predict as predict
     from .workflow import prepare as prepare
     from .workflow import problems as problems
+    from .workflow import profile as profile
     from .workflow import read as read
     from .workflow import read_problem as read_problem
     from .workflow import resume as resume
@@ -81,6 +84,8 @@ _HOME = {
     "Comparison": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
+    "Profile": "workflow",
+    "Profiles": "workflow",
     "Simulation": "workflow",
     "check_plugin": "workflow",
     "compare": "workflow",
@@ -93,6 +98,7 @@ _HOME = {
     "predict": "workflow",
     "prepare": "workflow",
     "problems": "workflow",
+    "profile": "workflow",
     "read": "workflow",
     "read_problem": "workflow",
     "resume": "workflow",

@@ -9,6 +9,8 @@ from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
 from .planning import plan
 from .predicting import Prediction, predict
+from .profiles import Profile, Profiles
+from .profiling import profile
 from .running import fit, fit_each, resume
 from .simulating import Simulation, simulate
 from .solves import prepare, solve
@@ -21,6 +23,8 @@ __all__ = [
     "Fitted",
     "GradientCheck",
     "Prediction",
+    "Profile",
+    "Profiles",
     "Simulation",
     "check_gradient",
     "check_plugin",
@@ -36,6 +40,7 @@ __all__ = [
     "predict",
     "prepare",
     "problems",
+    "profile",
     "read",
     "read_problem",
     "resume",
