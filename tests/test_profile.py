@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import workbench as wb
-from workbench.cli.profile import profile as command
+from workbench.cli import main
 from workbench.diagnose.profiles import threshold
 from workbench.errors.usage import UsageError
 
@@ -130,11 +130,11 @@ def test_the_thresholds_agree_where_they_must() -> None:
 def test_the_command_prints_a_table_a_document_and_a_figure(tmp_path: Path) -> None:
     fit = fitted(tmp_path, "a + b*t", ["a = 1.0", "b = 1.0"], 1 + 2 * TS, 0.3)
     run = str(fit.save(tmp_path / "line.h5"))
-    shown = CliRunner().invoke(command, [run, "--plot", str(tmp_path / "line.svg")])
+    shown = CliRunner().invoke(main, ["profile", run, "--plot", str(tmp_path / "line.svg")])
     assert shown.exit_code == 0, shown.output
     assert "identified" in shown.stdout
     assert "<svg" in (tmp_path / "line.svg").read_text()
-    document = json.loads(CliRunner().invoke(command, [run, "a", "--json"]).stdout)
+    document = json.loads(CliRunner().invoke(main, ["profile", run, "a", "--json"]).stdout)
     assert document["schema"] == "workbench/profile/1"
     assert list(document["parameters"]) == ["a"]
     assert document["parameters"]["a"]["ends"] == ["crossed", "crossed"]

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from .system import System as System
     from .unknowns import Block as Block
     from .unknowns import Unknowns as Unknowns
+    from .workflow import Bootstrap as Bootstrap
     from .workflow import Comparison as Comparison
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
     from .workflow import Profiles as Profiles
     from .workflow import Simulation as Simulation
+    from .workflow import bootstrap as bootstrap
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
     from .workflow import dynamics as dynamics
@@ -81,12 +83,14 @@ _HOME = {
     "System": "system",
     "Block": "unknowns",
     "Unknowns": "unknowns",
+    "Bootstrap": "workflow",
     "Comparison": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
     "Profile": "workflow",
     "Profiles": "workflow",
     "Simulation": "workflow",
+    "bootstrap": "workflow",
     "check_plugin": "workflow",
     "compare": "workflow",
     "dynamics": "workflow",

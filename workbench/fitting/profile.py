@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contracts import Objective, Optimizer
 from .objective import Subspace
+from .refit import refit
 
 RISE = 0.25  # wanted from one point of a path to the next, in the root of the height
 ROUGH = 0.6  # a step that rose by more is taken again, shorter, lest the others lose their optimum
@@ -17,7 +18,6 @@ CLOSE = 1e-6  # distance of a crossing's root from 1
 POINTS = 80  # of one side at most
 STUCK = 1e-6  # steps that have shrunk to this share of the first lead nowhere
 RETRIES = 6
-ADVANCES = 60  # of the optimizer at one point
 
 End = Literal["crossed", "bound", "far", "no solution", "time", "points"]
 
@@ -45,20 +45,6 @@ class Limits:
 
     far: float
     expired: Callable[[], bool]
-
-
-def minimise(objective: Objective, optimizer: Optimizer, z: np.ndarray) -> tuple[np.ndarray, float] | None:
-    """The optimum from z and its value; None where there is no finite one."""
-    value = objective.value(z)
-    if not len(z) or not np.isfinite(value):
-        return (z, value) if np.isfinite(value) else None
-    state = optimizer.start(objective, z)
-    for _ in range(ADVANCES):
-        state, step = optimizer.advance(objective, state)
-        if step.done:
-            break
-    found = objective.value(state["x"])
-    return (state["x"], found) if np.isfinite(found) and found <= value else (z, value)
 
 
 def side(
@@ -134,8 +120,8 @@ class _Walk:
         held = x.copy()
         held[self.i] = target
         inside = Subspace(self.objective, self.others, held)
-        found = minimise(inside, self.optimizer, held[self.others])
-        return None if found is None else Point(inside.full(found[0]), found[1])
+        found = refit(inside, self.optimizer, held[self.others])
+        return None if found is None else Point(inside.full(found.x), found.value)
 
     def crossing(self, points: list[Point], beyond: Point) -> tuple[float, list[Point]]:
         """Where the root is 1 between the last point and `beyond`, and the points made on the way below 1.

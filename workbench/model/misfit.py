@@ -87,7 +87,11 @@ class Misfit:
     @property
     def scales_known(self) -> bool:
         """No channel's scale is profiled."""
-        return all(f.loss.scale == "none" or i in self._given for i, f in enumerate(self.formulas))
+        return all(self.scale_known(i) for i in range(len(self.formulas)))
+
+    def scale_known(self, channel: int) -> bool:
+        """The scale of the channel's noise is given, or its noise has none."""
+        return self.formulas[channel].loss.scale == "none" or channel in self._given
 
     def sigma(self, values: np.ndarray, predicted: np.ndarray) -> dict[int, float]:
         """Channel → its scale: the given one, the profiled one, or 1 where the loss has none."""

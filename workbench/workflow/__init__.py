@@ -1,6 +1,7 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
 from ..fitting import FitBudget
+from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
 from .comparing import Comparison, compare
 from .document import fit_document
@@ -17,6 +18,7 @@ from .solves import prepare, solve
 from .sources import read, read_problem
 
 __all__ = [
+    "Bootstrap",
     "Checked",
     "Comparison",
     "FitBudget",
@@ -26,6 +28,7 @@ __all__ = [
     "Profile",
     "Profiles",
     "Simulation",
+    "bootstrap",
     "check_gradient",
     "check_plugin",
     "compare",

@@ -19,6 +19,7 @@ from .choices import Choices
 if TYPE_CHECKING:
     from ..problem import Problem
     from ..runs import Record, Run
+    from .bootstrapping import Bootstrap
     from .predicting import Prediction
     from .profiles import Profiles
     from .session import Session
@@ -71,6 +72,12 @@ class Fitted:
         from .profiling import profile
 
         return profile(self, names, **options)
+
+    def bootstrap(self, **options: Any) -> Bootstrap:
+        """Fits to data drawn anew; see `workflow.bootstrap`."""
+        from .bootstrapping import bootstrap
+
+        return bootstrap(self, **options)
 
     def save(self, path: str | Path) -> Path:
         """Write the run to a file, sealed; raises RunExists if it is there already."""

@@ -17,7 +17,8 @@ from ..errors import WorkbenchError
 from ..errors.nearest import did_you_mean
 from ..errors.numerics import NoFiniteSolution
 from ..errors.usage import UsageError
-from ..fitting.profile import Limits, Point, Side, minimise, side
+from ..fitting.profile import Limits, Point, Side, side
+from ..fitting.refit import refit
 from ..model import Selection
 from .profiles import Profile, Profiles
 from .results import uncertainty_of
@@ -123,15 +124,15 @@ class _Profiler:
 
     def _settle(self, x: np.ndarray, why: str) -> None:
         """Start from the optimum near x, said aloud where it lies noticeably lower than what was the best."""
-        found = minimise(self.objective, self.optimizer, x)
+        found = refit(self.objective, self.optimizer, x)
         if found is None:
             raise NoFiniteSolution("the loss of the fitted values is not finite", help="fit again")
-        before, self.best = self.best.value, Point(found[0], found[1])
-        self.uncertainty = uncertainty_of(self.model, found[0], self.model.trial(found[0], self.selection))
+        before, self.best = self.best.value, Point(found.x, found.value)
+        self.uncertainty = uncertainty_of(self.model, found.x, self.model.trial(found.x, self.selection))
         misfit = self.model.misfit
         self.rise = threshold(
             self.level,
-            found[1],
+            found.value,
             self.n,
             self.uncertainty.rank,
             likelihood=misfit.is_likelihood,
@@ -141,11 +142,11 @@ class _Profiler:
         if not self.rise > 0:
             raise UsageError(
                 f"there is no threshold for a profile: {self.n} values, {self.uncertainty.rank} unknowns, "
-                f"loss {found[1]:.3g}",
+                f"loss {found.value:.3g}",
                 help="fit to more values than there are unknowns, and to values with noise",
             )
-        if before - found[1] > FLAT * self.rise:
-            fell = f"the loss fell from {before:.6g} to {found[1]:.6g}"
+        if before - found.value > FLAT * self.rise:
+            fell = f"the loss fell from {before:.6g} to {found.value:.6g}"
             self.notes.append(f"{why}: {fell}; profiles start there, fit again")
 
     def all(self, run: str | None, wanted: list[int]) -> Profiles:
