@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .unknowns import Unknowns as Unknowns
     from .workflow import Bootstrap as Bootstrap
     from .workflow import Comparison as Comparison
+    from .workflow import Ensemble as Ensemble
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
     from .workflow import dynamics as dynamics
+    from .workflow import ensemble as ensemble
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -85,6 +87,7 @@ _HOME = {
     "Unknowns": "unknowns",
     "Bootstrap": "workflow",
     "Comparison": "workflow",
+    "Ensemble": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
     "Profile": "workflow",
@@ -94,6 +97,7 @@ _HOME = {
     "check_plugin": "workflow",
     "compare": "workflow",
     "dynamics": "workflow",
+    "ensemble": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",

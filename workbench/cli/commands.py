@@ -6,6 +6,7 @@ COMMANDS = {
     "predict": "Predict with a fitted run: longer, elsewhere or on new data.",
     "profile": "Profile a run's unknowns: intervals, and what the data identify.",
     "bootstrap": "Bootstrap a run: intervals from fits to data drawn anew.",
+    "ensemble": "Fit a run again with other seeds, for bands of networks.",
     "show": "Show a run: parameters, equations, metrics, checks.",
     "plot": "Draw a run: fit, phase portrait, residuals, loss.",
     "runs": "List stored runs, or verify their seals.",

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     help="Initial state from the first N samples of --data.",
 )
 @click.option("--interval", metavar="95", type=PERCENT, help="Add a band, in percent.")
+@click.option(
+    "--band",
+    type=click.Choice(["curve", "observation"]),
+    default="curve",
+    show_default=True,
+    help="What the band is for: the expected value, or a new measurement.",
+)
+@click.option("--ensemble", is_flag=True, help="The mean of RUN's ensemble; its spread makes the band.")
 @data_options
 @settings_option
 @output_option
@@ -58,7 +66,10 @@ def predict(run: str, **options: Any) -> None:
         raise UsageError(f"--{next(iter(meaning))} says what columns mean, but there is no --data", help="--data FILE")
     prediction = workflow.predict(
         run,
-        **{key: options[key] for key in ("times", "until", "x0", "data", "fit_initial", "interval", "settings")},
+        **{
+            key: options[key]
+            for key in ("times", "until", "x0", "data", "fit_initial", "interval", "settings", "band", "ensemble")
+        },
         store=options["folder"],
         plugins=options["plugin_files"],
         **meaning,

@@ -5,6 +5,7 @@ from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
 from .comparing import Comparison, compare
 from .document import fit_document
+from .ensembles import Ensemble, ensemble
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
@@ -21,6 +22,7 @@ __all__ = [
     "Bootstrap",
     "Checked",
     "Comparison",
+    "Ensemble",
     "FitBudget",
     "Fitted",
     "GradientCheck",
@@ -33,6 +35,7 @@ __all__ = [
     "check_plugin",
     "compare",
     "dynamics",
+    "ensemble",
     "fit",
     "fit_document",
     "fit_each",
