@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import checks, cost, verdict
-from .estimates import equations, parameters
+from .estimates import correlation, equations, parameters
 from .origin import choices, data, next_commands
 from .scores import baselines, metrics
 
@@ -19,6 +19,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("data", data),
     ("choices", choices),
     ("parameters", parameters),
+    ("correlation", correlation),
     ("equations", equations),
     ("metrics", metrics),
     ("baselines", baselines),
