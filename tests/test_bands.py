@@ -116,12 +116,18 @@ def test_an_ensemble_predicts_its_mean_and_the_spread_makes_the_band(network: wb
 def test_the_commands_say_what_they_did(network: wb.Fitted) -> None:
     assert network.path is not None
     folder = ["--runs", str(network.path.parent)]
-    shown = CliRunner().invoke(main, ["ensemble", "net", "-n", "2", *folder])
+    shown = CliRunner().invoke(
+        main, ["ensemble", "net", "-n", "3", "--plot", str(network.path.with_name("net.svg")), *folder]
+    )
     assert shown.exit_code == 0, shown.output
     assert "net-seed1" in shown.stdout
+    assert "members" in network.path.with_name("net.svg").read_text()
     words = ["predict", "net", "--ensemble", "--interval", "90", "--times", "1,2", "--json", *folder]
     document = json.loads(CliRunner().invoke(main, words).stdout)
     assert document["band"] == {"percent": 90.0, "of": "curve", "from": "ensemble"}
+    refused = CliRunner().invoke(main, ["predict", "net", "--band", "observation", *folder])
+    assert refused.exit_code == 2
+    assert "--interval 95" in refused.stderr
 
 
 def test_where_seeds_change_nothing_or_members_are_few_it_is_said(tmp_path: Path) -> None:

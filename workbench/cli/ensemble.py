@@ -30,11 +30,18 @@ if TYPE_CHECKING:
     help="How many runs in all, RUN among them.",
 )
 @click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop each fit after so much time.")
+@click.option("--plot", "figure", metavar="FILE", type=click.Path(path_type=Path), help="Draw the members to FILE.")
 @runs_option
 @plugin_option
 @json_option
 def ensemble(
-    run: str, members: int, max_time: float | None, folder: Path, plugin_files: tuple[Path, ...], as_json: bool
+    run: str,
+    members: int,
+    max_time: float | None,
+    figure: Path | None,
+    folder: Path,
+    plugin_files: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Fit RUN again with other seeds, stored as RUN-seedK; `predict RUN --ensemble` takes them together.
 
@@ -58,6 +65,8 @@ def ensemble(
     for failure in found.failed:
         hint(f"note: left out: {failure}")
     emit_json(found.document()) if as_json else click.echo(_text(found))
+    if figure is not None:
+        hint(f"drawn to {found.plot(figure)}")
 
 
 def _text(found: Ensemble) -> str:

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--band",
     type=click.Choice(["curve", "observation"]),
-    default="curve",
-    show_default=True,
-    help="What the band is for: the expected value, or a new measurement.",
+    help="What the band is for: the expected value, or a new measurement. [default: curve]",
 )
 @click.option("--ensemble", is_flag=True, help="The mean of RUN's ensemble; its spread makes the band.")
 @data_options
@@ -64,6 +62,9 @@ def predict(run: str, **options: Any) -> None:
     meaning = meaning_of(options)
     if options["data"] is None and meaning:
         raise UsageError(f"--{next(iter(meaning))} says what columns mean, but there is no --data", help="--data FILE")
+    if options["band"] is not None and options["interval"] is None:
+        raise UsageError("--band says what a band is for, but there is none", help="--interval 95")
+    options["band"] = options["band"] or "curve"
     prediction = workflow.predict(
         run,
         **{

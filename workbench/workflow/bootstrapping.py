@@ -14,6 +14,7 @@ from ..errors.usage import UsageError
 from ..fitting.objective import TrajectoryObjective
 from ..fitting.refit import refit
 from .drawing import drawer, training_selection
+from .profiling import require_least_squares
 from .results import uncertainty_of
 from .threads import one_thread
 
@@ -116,6 +117,7 @@ def bootstrap(
     if samples < FEWEST:
         raise UsageError(f"{samples} samples are too few for percentiles", help=f"--samples 200; {FEWEST} at least")
     optimizer = installed().make("optimizer", "levenberg-marquardt")
+    require_least_squares(session.task.trajectory())
     everything = np.ones(len(x), dtype=bool)
     deadline, began = model.deadline, time.monotonic()
     estimates: list[np.ndarray] = []

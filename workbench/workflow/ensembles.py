@@ -43,6 +43,12 @@ class Ensemble:
             "failed": list(self.failed),
         }
 
+    def plot(self, path: str | Path) -> Path:
+        """A figure of the members' curves and the 95 % band of their spread; its suffix decides the format."""
+        from .ensemble_figure import draw
+
+        return draw(self, Path(path))
+
 
 def _summary(member: Fitted) -> dict[str, Any]:
     train, holdout = (member.metrics.get(part) or {} for part in ("train", "holdout"))

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors.store import NotWritable
-from ..errors.usage import UsageError
+from .figure_file import require_suffix, saved
 
 if TYPE_CHECKING:
     from .profiles import Profile, Profiles
 
 ABREAST = 3
-SUFFIXES = (".png", ".svg", ".pdf")
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9a9a9a"
 
 
@@ -23,8 +21,7 @@ def draw(profiles: Profiles, path: Path) -> Path:
     """The file, with a panel for each profile; raises UsageError for another suffix, NotWritable."""
     from matplotlib.figure import Figure
 
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{path} ends in none of {', '.join(SUFFIXES)}", help="--plot profiles.png")
+    require_suffix(path)
     n = len(profiles.parameters)
     columns = min(n, ABREAST)
     lines = ceil(n / columns)
@@ -36,14 +33,7 @@ def draw(profiles: Profiles, path: Path) -> Path:
         panel.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
-    except OSError as refusal:
-        raise NotWritable(
-            f"{path} cannot be written: {refusal.strerror or refusal}", help="name another place with --plot"
-        ) from refusal
-    return path
+    return saved(figure, path)
 
 
 def _panel(panel: Any, profile: Profile, profiles: Profiles) -> None:

@@ -89,6 +89,15 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
     return found
 
 
+def require_least_squares(objective: Objective) -> None:
+    """Raises UsageError for a model of too many unknowns to fit again and again."""
+    if not objective.least_squares:
+        raise UsageError(
+            f"{len(objective.lower)} unknowns are too many for a dense Jacobian",
+            help="for networks: workbench ensemble RUN",
+        )
+
+
 def _held(session: Session) -> set[str]:
     """Names of parameters and initial values that the fit holds."""
     blocks = session.model.unknowns.blocks
@@ -110,6 +119,7 @@ class _Profiler:
                 help="fit with --loss mse or --loss likelihood",
             )
         whole = session.task.trajectory()
+        require_least_squares(whole)
         start = session.x
         everything = np.ones(len(start), dtype=bool)
         shrink = session.task.shrinkage(whole, start)
