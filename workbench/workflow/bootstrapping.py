@@ -143,7 +143,7 @@ def bootstrap(
         model.deadline = deadline
     if len(estimates) < FEWEST:
         raise UsageError(
-            f"only {len(estimates)} of {drawn_samples} fits to drawn data converged in the time given",
+            f"only {len(estimates)} of {drawn_samples} fits to drawn data converged",
             help="give more time or samples, or see workbench profile RUN for what the data determine",
         )
     reach = uncertainty.quantile(level) * uncertainty.stderr

@@ -29,6 +29,8 @@ def draw(profiles: Profiles, path: Path) -> Path:
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel, profile in zip(panels, profiles.parameters.values(), strict=False):
         _panel(panel, profile, profiles)
+    for panel in panels[:n:columns]:
+        panel.set_ylabel("rise of the loss / threshold", fontsize=8)
     for panel in panels[n:]:
         panel.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()

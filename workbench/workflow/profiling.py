@@ -202,7 +202,7 @@ class _Profiler:
         """How far unknown i is followed, in the fitted scale."""
         if self.model.unknowns.kind[i] != "identity":
             return DECADES
-        return FOLDS * max(abs(float(self.best.x[i])), se if np.isfinite(se) else 0.0, 1e-300)
+        return FOLDS * max(self._size(i), se if np.isfinite(se) else 0.0)
 
     def _first(self, i: int, se: float) -> float:
         known = np.isfinite(se) and se > 0
