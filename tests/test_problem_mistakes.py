@@ -164,10 +164,10 @@ def test_a_mistake_is_one_error_at_its_line_that_says_what_is_meant(what: str, t
     assert "\n" not in str(error)
 
 
-def test_a_file_without_states_is_refused() -> None:
-    with pytest.raises(wrong.KeyMissing, match="the file has no 'states'"):
+def test_a_file_without_states_and_anything_observed_is_refused() -> None:
+    with pytest.raises(wrong.KeyMissing, match="the file has neither 'states' nor 'observed'"):
         read_problem('title = "t"\n')
-    with pytest.raises(wrong.ValueWrong, match="at least one entry") as caught:
+    with pytest.raises(wrong.KeyMissing, match="a curve without dynamics") as caught:
         read_problem('title = "t"\n[states]\n')
     assert str(caught.value.where) == "<text>:2"
 

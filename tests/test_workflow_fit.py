@@ -280,15 +280,6 @@ def test_a_map_names_the_column_of_a_covariate(tmp_path: Path) -> None:
     assert found.session.model.covariates.tolist() == [[4.0]]
 
 
-def test_puromycin_has_the_estimates_and_errors_of_r() -> None:
-    """R's nls on the treated enzyme (Bates & Watts 1988, p. 269): 212.684 ± 6.947 and .06412 ± .00828."""
-    found = wb.fit("puromycin", split="none").parameters
-    assert found["Vm"]["value"] == pytest.approx(212.684, abs=5e-4)
-    assert found["K"]["value"] == pytest.approx(0.06412, abs=5e-6)
-    assert found["Vm"]["stderr"] == pytest.approx(6.947, rel=1e-3)
-    assert found["K"]["stderr"] == pytest.approx(0.00828, rel=1e-3)
-
-
 def test_a_compiled_fit_is_read_and_used_where_nothing_compiles(
     lynx_hare: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,13 +33,19 @@ if TYPE_CHECKING:
     from .system import System as System
     from .unknowns import Block as Block
     from .unknowns import Unknowns as Unknowns
+    from .workflow import Bootstrap as Bootstrap
     from .workflow import Comparison as Comparison
+    from .workflow import Ensemble as Ensemble
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
+    from .workflow import Profile as Profile
+    from .workflow import Profiles as Profiles
     from .workflow import Simulation as Simulation
+    from .workflow import bootstrap as bootstrap
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
     from .workflow import dynamics as dynamics
+    from .workflow import ensemble as ensemble
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from .workflow import predict as predict
     from .workflow import prepare as prepare
     from .workflow import problems as problems
+    from .workflow import profile as profile
     from .workflow import read as read
     from .workflow import read_problem as read_problem
     from .workflow import resume as resume
@@ -78,13 +85,19 @@ _HOME = {
     "System": "system",
     "Block": "unknowns",
     "Unknowns": "unknowns",
+    "Bootstrap": "workflow",
     "Comparison": "workflow",
+    "Ensemble": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
+    "Profile": "workflow",
+    "Profiles": "workflow",
     "Simulation": "workflow",
+    "bootstrap": "workflow",
     "check_plugin": "workflow",
     "compare": "workflow",
     "dynamics": "workflow",
+    "ensemble": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",
@@ -93,6 +106,7 @@ _HOME = {
     "predict": "workflow",
     "prepare": "workflow",
     "problems": "workflow",
+    "profile": "workflow",
     "read": "workflow",
     "read_problem": "workflow",
     "resume": "workflow",

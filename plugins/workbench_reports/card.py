@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import checks, cost, verdict
-from .estimates import equations, parameters
+from .estimates import correlation, equations, parameters
 from .origin import choices, data, next_commands, noise
 from .scores import baselines, metrics
 
@@ -20,6 +20,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("choices", choices),
     ("noise", noise),
     ("parameters", parameters),
+    ("correlation", correlation),
     ("equations", equations),
     ("metrics", metrics),
     ("baselines", baselines),

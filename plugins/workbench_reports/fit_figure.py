@@ -15,6 +15,7 @@ from .stretches import TEST, observed_curve, spans
 from .stretches import VALIDATION as VALIDATED
 
 MOST_TRAJECTORIES, MOST_CHANNELS, ABREAST = 12, 6, 4
+BAND = "95 % of new observations"
 CROWDED = 300
 """Observations of a panel from which they are drawn as small, faint dots."""
 
@@ -48,7 +49,7 @@ def fit_figure(run: Any, title: str) -> Any:
     for panel in axes[-1] if lines == 1 else [panel for panel in axes.ravel() if _is_lowest(axes, panel)]:
         panel.set_xlabel(with_unit(data, data.time))
     heading(figure, title, _left_out(run))
-    legend(figure, axes.ravel(), ("observed", "model", "model at the observed times", "95 % band", "held out"))
+    legend(figure, axes.ravel(), ("observed", "model", "model at the observed times", BAND, "held out"))
     return figure
 
 
@@ -72,7 +73,7 @@ def _panel(panel: Any, run: Any, trajectory: int, channel: int) -> None:
     )
     if run.lower is not None and run.upper is not None:
         lower, upper = run.lower[rows, channel], run.upper[rows, channel]
-        panel.fill_between(t, lower, upper, color=MODEL, alpha=0.18, lw=0, label="95 % band", zorder=1)
+        panel.fill_between(t, lower, upper, color=MODEL, alpha=0.18, lw=0, label=BAND, zorder=1)
     curve = observed_curve(run, trajectory)
     if curve is not None:
         label = "model" if curve.dense else "model at the observed times"

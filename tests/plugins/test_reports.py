@@ -217,3 +217,16 @@ def test_the_figures_leave_no_trace_in_matplotlibs_settings(tmp_path):
     before = dict(matplotlib.rcParams)
     figures(kind="loss").render([record()], Path(tmp_path))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_few_estimates_show_their_correlations_and_of_many_the_close_pairs():
+    def told(names, matrix):
+        diagnostics = {**record().diagnostics, "uncertainty": {"names": names, "correlation": matrix}}
+        return text().render([record(diagnostics=diagnostics)], None)
+
+    few = told(["alpha", "beta", "gamma"], [[1.0, -0.95, None], [-0.95, 1.0, None], [None, None, None]])
+    assert "correlation\n        alpha\n  beta  -0.95\n" in few
+    many = np.eye(9)
+    many[0, 3] = many[3, 0] = 0.991
+    assert "correlation\n  a and d: 0.991\n" in told(list("abcdefghi"), many.tolist())
+    assert "correlation" not in text().render([record()], None)

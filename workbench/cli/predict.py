@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     help="Initial state from the first N samples of --data.",
 )
 @click.option("--interval", metavar="95", type=PERCENT, help="Add a band, in percent.")
+@click.option(
+    "--band",
+    type=click.Choice(["curve", "observation"]),
+    help="What the band is for: the expected value, or a new measurement. [default: curve]",
+)
+@click.option("--ensemble", is_flag=True, help="The mean of RUN's ensemble; its spread makes the band.")
 @data_options
 @settings_option
 @output_option
@@ -56,9 +62,15 @@ def predict(run: str, **options: Any) -> None:
     meaning = meaning_of(options)
     if options["data"] is None and meaning:
         raise UsageError(f"--{next(iter(meaning))} says what columns mean, but there is no --data", help="--data FILE")
+    if options["band"] is not None and options["interval"] is None:
+        raise UsageError("--band says what a band is for, but there is none", help="--interval 95")
+    options["band"] = options["band"] or "curve"
     prediction = workflow.predict(
         run,
-        **{key: options[key] for key in ("times", "until", "x0", "data", "fit_initial", "interval", "settings")},
+        **{
+            key: options[key]
+            for key in ("times", "until", "x0", "data", "fit_initial", "interval", "settings", "band", "ensemble")
+        },
         store=options["folder"],
         plugins=options["plugin_files"],
         **meaning,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .rosenbrock_tableau import RosenbrockTableau
     from .solver import LoopSolver, RosenbrockSolver, SplittingSolver, StepSolver, TableauSolver
     from .splitting_method import Splitting
+    from .stateless import Stateless
     from .tableau import Tableau
     from .variational import forward_sensitivities
 
@@ -22,6 +23,7 @@ _HOMES = {
     "SplittingSolver": "solver",
     "StepSolver": "solver",
     "Splitting": "splitting_method",
+    "Stateless": "stateless",
     "sensitivities": "gradients",
     "pullback": "gradients",
     "Checkpoints": "checkpoints",
@@ -37,6 +39,7 @@ __all__ = [
     "RosenbrockTableau",
     "Splitting",
     "SplittingSolver",
+    "Stateless",
     "StepSolver",
     "Tableau",
     "TableauSolver",

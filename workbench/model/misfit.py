@@ -63,6 +63,10 @@ class Misfit:
         """No channel's scale is profiled."""
         return not self.profiled
 
+    def scale_known(self, channel: int) -> bool:
+        """The scale of the channel's noise is given, or its noise has none."""
+        return channel not in self.profiled
+
     @property
     def profiled(self) -> tuple[int, ...]:
         """The channels whose scale is profiled."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOptions, Solver, Trajectory
 from ..dataset import TEST, TRAIN, Dataset
+from ..engine import Stateless
 from ..errors.usage import UsageError
 from ..graph import Graph
 from ..problem import Problem
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 class Model:
     """A field (dynamics built for the problem), a solver and a loss, over the problem's data.
 
+    A field without states is a curve: its solver is `Stateless`, whatever was chosen.
     `unknowns` start at the field's blocks. `deadline` (time.monotonic seconds) ends solves that would outlast a budget.
     """
 
@@ -44,6 +46,7 @@ class Model:
         unknowns: Unknowns | None = None,
     ) -> None:
         assert problem.data is not None, "a model is fitted to data"
+        solver = solver if field.states else Stateless()
         self.problem, self.field, self.solver, self.loss = problem, field, solver, loss
         self.data: Dataset = problem.data
         self.gradient = gradient

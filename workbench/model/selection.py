@@ -50,6 +50,15 @@ class Selection:
         row, column = np.repeat(np.arange(n), length), np.tile(np.arange(length), n)
         return cls(rows, ts, np.arange(n * length), row, column, np.full((n * length, n_channels), np.nan))
 
+    def take(self, places: np.ndarray) -> Selection:
+        """The rows at `places`, repeats included: a trajectory that is taken twice counts twice."""
+        members = [np.flatnonzero(self.row == place) for place in places]
+        chosen = np.concatenate(members) if members else np.zeros(0, dtype=int)
+        row = np.repeat(np.arange(len(places)), [len(each) for each in members])
+        return Selection(
+            self.rows[places], self.ts[places], self.index[chosen], row, self.column[chosen], self.values[chosen]
+        )
+
     @property
     def mask(self) -> np.ndarray:
         """Which values were observed (observation, channel)."""

@@ -29,6 +29,7 @@ KINDS = {
 
 def check_keys(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
     """Every mistake that needs no formula to be read, with its line."""
+    yield from _something(keys, places)
     yield from _names(keys, places)
     for name, state in keys.states.items():
         yield from _start(state.initial, ("states", name, "initial"), places)
@@ -38,6 +39,17 @@ def check_keys(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
     yield from _events(keys, places)
     yield from _time(keys, places)
     yield from _references(keys, places)
+
+
+def _something(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
+    """Without states there is a curve: an observed formula of t."""
+    if not keys.states and not keys.observed:
+        yield KeyMissing(
+            "the file has neither 'states' nor 'observed'",
+            help='write [states.x] with equation = "-k*x" and initial = 1.0, or, for a curve without dynamics, '
+            '[observed.y] with formula = "a + b*t"',
+            where=places.key(("states",)),
+        )
 
 
 def _names(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:

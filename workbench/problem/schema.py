@@ -223,7 +223,7 @@ class ProblemKeys(Keys):
     notes: str = ""
     tags: list[str] = []
     time: TimeKeys = TimeKeys()
-    states: Annotated[dict[str, StateKeys], Field(min_length=1)]
+    states: dict[str, StateKeys] = {}
     parameters: dict[str, Annotated[ParameterKeys, _table("value")]] = {}
     inputs: dict[str, InputKeys] = {}
     covariates: dict[str, CovariateKeys] = {}

@@ -82,7 +82,10 @@ def _subscript(part: str) -> str:
 
 
 def equations(system: System, values: Mapping[str, float]) -> tuple[str, ...]:
-    """`d x/dt = …` for every state, then `name = …` for the expressions that they mention, values put in."""
+    """`d x/dt = …` for every state, then `name = …` for the expressions that they mention, values put in.
+
+    A system without states is what it observes: `name = …` for that.
+    """
     printer = _Plain()
     return tuple(
         f"{f'd {name}/dt' if kind == 'state' else name} = {printer.doprint(_readable(expr, values))}"
@@ -101,9 +104,14 @@ def latex(system: System) -> tuple[str, ...]:
 
 
 def _written(system: System) -> list[tuple[str, str, sympy.Expr]]:
-    """("state" or "expression", name, formula as written) for the states and the expressions that they depend on."""
+    """("state" or "expression", name, formula as written) for the states and the expressions that they depend on.
+
+    In the place of states, where there are none, stands what is observed.
+    """
     reading = Symbolic(system)
     states = [("state", name, reading.read(("states", name, "equation"))) for name in system.state_names]
+    if not states:
+        states = [("expression", name, reading.read(("observed", name, "formula"))) for name in system.observed_names]
     waiting, mentioned = [expr for _, _, expr in states], set[str]()
     while waiting:
         new = {str(symbol) for symbol in waiting.pop().free_symbols} & reading.expressions.keys() - mentioned

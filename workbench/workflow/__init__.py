@@ -1,31 +1,41 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
 from ..fitting import FitBudget
+from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
 from .comparing import Comparison, compare
 from .document import fit_document
+from .ensembles import Ensemble, ensemble
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
 from .planning import plan
 from .predicting import Prediction, predict
+from .profiles import Profile, Profiles
+from .profiling import profile
 from .running import fit, fit_each, resume
 from .simulating import Simulation, simulate
 from .solves import prepare, solve
 from .sources import read, read_problem
 
 __all__ = [
+    "Bootstrap",
     "Checked",
     "Comparison",
+    "Ensemble",
     "FitBudget",
     "Fitted",
     "GradientCheck",
     "Prediction",
+    "Profile",
+    "Profiles",
     "Simulation",
+    "bootstrap",
     "check_gradient",
     "check_plugin",
     "compare",
     "dynamics",
+    "ensemble",
     "fit",
     "fit_document",
     "fit_each",
@@ -36,6 +46,7 @@ __all__ = [
     "predict",
     "prepare",
     "problems",
+    "profile",
     "read",
     "read_problem",
     "resume",

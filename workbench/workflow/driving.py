@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..contracts import Step
 from ..errors.numerics import FitFailed
+from .bands import bands_of_data
 from .results import results
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _judged(session: Session, config: dict[str, Any]) -> Record:
     """The record with predictions, scores and verdict; an interrupted fit may have got none that are finite yet."""
     require_success(session.status, session.history["event"])
     session.model.deadline = None  # the budget was for the fit; its judgement takes the time that it takes
-    found = results(session)
+    found = results(session) | bands_of_data(session.model, session.x)
     finite = found["metrics"]["train"] is not None and found["metrics"]["train"].get("sse") is not None
     if finite:
         return session.record(config, **found)

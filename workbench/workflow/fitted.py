@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,9 @@ from .choices import Choices
 if TYPE_CHECKING:
     from ..problem import Problem
     from ..runs import Record, Run
+    from .bootstrapping import Bootstrap
     from .predicting import Prediction
+    from .profiles import Profiles
     from .session import Session
 
 
@@ -64,6 +66,18 @@ class Fitted:
         from .predicting import predict
 
         return predict(self, times=ts, x0=x0, **options)
+
+    def profile(self, names: Sequence[str] = (), **options: Any) -> Profiles:
+        """The profiles of the named unknowns, or of all; see `workflow.profile`."""
+        from .profiling import profile
+
+        return profile(self, names, **options)
+
+    def bootstrap(self, **options: Any) -> Bootstrap:
+        """Fits to data drawn anew; see `workflow.bootstrap`."""
+        from .bootstrapping import bootstrap
+
+        return bootstrap(self, **options)
 
     def save(self, path: str | Path) -> Path:
         """Write the run to a file, sealed; raises RunExists if it is there already."""

@@ -154,7 +154,12 @@ def _few(data: Dataset) -> np.ndarray:
 
 
 def checked_fit(trial: Trial, seed: int) -> dict[str, Any] | None:
-    """The cheap form for a finished fit: its own mode along one direction; None where that cannot be had."""
+    """The cheap form for a finished fit: its own mode along one direction; None where that cannot be had.
+
+    None too for a curve without states, where no solve is differentiated.
+    """
+    if not trial.model.field.states:
+        return None
     try:
         made = Comparison(trial, np.random.default_rng([seed, 3]), 1, quick=True)
         found = made.checked(trial)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import diagnose
-from ..dataset import TRAIN, Dataset
-from ..errors import WorkbenchError
+from ..dataset import Dataset
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..fitting.defect import measured
-from ..model import Model, Selection
+from ..model import Model, Selection, Trial
 from ..unknowns import Block, Unknowns
-from .results import LARGEST_TABLE, reached, uncertainty_of
+from .bands import Band, covariance_bands, require_band
+from .results import reached
 
 if TYPE_CHECKING:
     from ..runs import Run
@@ -40,6 +40,7 @@ class Prediction:
     upper: np.ndarray | None = None
     metrics: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    band: Mapping[str, Any] | None = None  # percent, of (curve or observation), from (covariance or ensemble)
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/predict/1`; lists over trajectories where there are several."""
@@ -47,8 +48,8 @@ class Prediction:
         keys = items[0].keys()
         joined = items[0] if len(items) == 1 else {key: [item[key] for item in items] for key in keys}
         names = {} if len(items) == 1 else {"trajectories": list(self.trajectories)}
-        notes = list(self.notes)
-        return {"schema": "workbench/predict/1", **names, **joined, "metrics": self.metrics, "notes": notes}
+        more = {"band": dict(self.band) if self.band else None, "metrics": self.metrics, "notes": list(self.notes)}
+        return {"schema": "workbench/predict/1", **names, **joined, **more}
 
     def _one(self, i: int) -> dict[str, Any]:
         real = np.isfinite(self.ts[i])
@@ -81,6 +82,8 @@ def predict(
     data: Dataset | str | Path | None = None,
     fit_initial: int = 1,
     interval: float | None = None,
+    band: Band = "curve",
+    ensemble: bool = False,
     store: str | Path = "runs",
     settings: Mapping[str, Any] | None = None,
     plugins: Iterable[str | Path] = (),
@@ -91,12 +94,19 @@ def predict(
     At `times` (time,), or up to `until` on the mean spacing of the data, or at the data's own times; from the fitted
     initial values, or from `x0` ((state,) or {state: value}). With `data`, a new record: its inputs and covariates
     drive, its channels are compared, and each trajectory starts from its first `fit_initial` samples (one: the sample
-    itself; more: the initial state that fits them best). `interval` (percent) adds bands of the curve from the fitted
-    parameters' covariance; they are None where that is not known.
+    itself; more: the initial state that fits them best). `interval` (percent) adds a band: `band` "curve" for the
+    expected value, "observation" for a new measurement. It comes from the covariance of the estimates, and is None
+    where that is not known: see `bands.covariance_bands`. With `ensemble` the run's members (see `ensemble`) predict,
+    their mean is the curve and their spread makes the band.
     """
     from .fitted import Fitted, load
 
+    if interval is not None:
+        require_band(interval, band)
     fit = fitted if isinstance(fitted, Fitted) else load(fitted, store, plugins)
+    if ensemble:
+        asked = {"times": times, "until": until, "x0": x0, "data": data, "fit_initial": fit_initial}
+        return _by_members(fit, asked | {"settings": settings, **meaning}, interval, band, plugins)
     model, x = fit.session.model, fit.session.x
     notes: tuple[str, ...] = ()
     if data is not None:
@@ -115,7 +125,7 @@ def predict(
             help="predict a shorter stretch, or try another start",
         )
     observed = trial.predicted.reshape(*ts.shape, -1)
-    lower, upper = _bands(fit, trial, interval) if interval is not None else (None, None)
+    lower, upper = _bands(fit, trial, interval / 100, band) if interval is not None else (None, None)
     metrics = _compare(model, x, fit_initial) if data is not None else None
     return Prediction(
         model.data.trajectories,
@@ -129,7 +139,37 @@ def predict(
         upper,
         metrics,
         notes,
+        _said(interval, band, "covariance") if lower is not None else None,
     )
+
+
+def _said(interval: float | None, band: Band, source: str) -> dict[str, Any] | None:
+    return None if interval is None else {"percent": interval, "of": band, "from": source}
+
+
+def _by_members(
+    fit: Fitted, asked: dict[str, Any], interval: float | None, band: Band, plugins: Iterable[str | Path]
+) -> Prediction:
+    """The mean of an ensemble's predictions, with the band of their spread; members without a solution are named."""
+    from .ensembles import FEWEST, joined, members_of
+
+    members, predictions, notes = [], [], []
+    for member in members_of(fit, plugins):
+        try:
+            predictions.append(predict(member, **asked))
+            members.append(member)
+        except SolveFailed as error:
+            notes.append(f"{member.name} is left out: {error.message}")
+    if len(members) < FEWEST:
+        raise SolveFailed(f"{len(members)} members have a solution there, and a band needs {FEWEST}", help=notes[0])
+    mean, (lower, upper) = joined(members, predictions, (interval or 95.0) / 100, band)
+    first = predictions[0]
+    notes = [f"the mean of {len(members)} members", *notes, *first.notes]
+    states = np.mean([each.states for each in predictions], axis=0)
+    together = replace(first, observed=mean, states=states, metrics=None, notes=tuple(notes))
+    if interval is None:
+        return together
+    return replace(together, lower=lower, upper=upper, band=_said(interval, band, "ensemble"))
 
 
 def _times(model: Model, times: Any, until: float | None) -> np.ndarray:
@@ -304,18 +344,15 @@ def _compare(model: Model, x: np.ndarray, samples: int) -> Mapping[str, Any] | N
     return diagnose.metrics(data, part, prediction, samples=samples)["holdout"]
 
 
-def _bands(fit: Fitted, trial: Any, interval: float) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _bands(fit: Fitted, trial: Trial, level: float, band: Band) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Ends (trajectory, time, channel); None on a new record, whose start the covariance does not know."""
     old = fit.session
-    part = np.asarray(old.problem.part)
-    if not 0 < interval < 100:
-        raise UsageError(f"an interval of {interval:g} % was asked for", help="--interval 95")
-    if len(old.x) > LARGEST_TABLE or trial.model is not old.model:
+    started = isinstance(trial.model, _Started) and trial.model.data is old.model.data
+    if not (started or trial.model is old.model):
         return None, None
-    try:
-        found = uncertainty_of(old.model, old.x, old.model.trial(old.x, Selection.of(old.model.data, part == TRAIN)))
-        gradient = trial.predicted_by_x()
-    except WorkbenchError:
+    held = old.model.unknowns.mask("initial") if started else None
+    found = covariance_bands(old.model, old.x, trial, level, band, held)
+    if found is None:
         return None, None
-    lower, upper = found.bands(trial.predicted, gradient, level=interval / 100)
     shape = (*trial.selection.ts.shape, -1)
-    return lower.reshape(shape), upper.reshape(shape)
+    return found[0].reshape(shape), found[1].reshape(shape)

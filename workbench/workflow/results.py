@@ -273,10 +273,10 @@ def _noise(model: Model, scales: dict[str, float] | None) -> dict[str, Any] | No
 
 
 def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[str, Any] | None:
-    """The same dynamics by DOP853 at rtol 1e-9, where that is installed."""
+    """The same dynamics by DOP853 at rtol 1e-9, where that is installed; None for a curve without states."""
     from ..registry import installed
 
-    if "dop853" not in {listed.name for listed in installed().offers("solver")}:
+    if not model.field.states or "dop853" not in {listed.name for listed in installed().offers("solver")}:
         return None
     other = installed().make("solver", "dop853", {"rtol": 1e-9, "atol": 1e-11})
     own, model.solver = model.solver, other

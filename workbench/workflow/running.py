@@ -96,7 +96,7 @@ def fit(
         "columns": _said(meaning),
         "asked_of_file": problem is not None,
     }
-    return _run(session, config, store, name, on_step, commit_share)
+    return run_session(session, config, store, name, on_step, commit_share)
 
 
 def fit_each(
@@ -205,7 +205,7 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
     }
 
 
-def _run(
+def run_session(
     session: Session,
     config: dict[str, Any],
     store: str | Path | None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contracts import SolveOptions
+from ..engine import Stateless
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..model.graph_rhs import GraphRhs
@@ -135,9 +136,10 @@ def simulate(
             raise UsageError(f"there is no state {name!r}", help=f"the states are {', '.join(system.state_names)}")
         y0[:, system.state_names.index(name)] = value
     made = installed(tuple(plugins)).make("solver", solver, by_kind(settings or {})["solver"])
+    made = made if graph.states else Stateless()
     with np.errstate(all="ignore"):
         trajectory = made.solve(GraphRhs(graph, p), y0, t0, ts, SolveOptions())
-        flat = trajectory.ys.reshape(-1, len(graph.states))
+        flat = trajectory.ys.reshape(ts.size, len(graph.states))
         clean = np.array(graph.function("observed")(ts.ravel(), flat, None, None, p)).reshape(*ts.shape, -1)
     bad = np.flatnonzero(~trajectory.ok)
     if strict and len(bad):

@@ -1,0 +1,66 @@
+"""Problems without states: curves in t, through the same chain as dynamics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from workbench.errors.numerics import GradientUnavailable
+
+LINE = """
+title = "a line"
+time = { span = [0, 4], samples = 5 }
+[parameters]
+a = 1.0
+b = 2.0
+[derived]
+root = "-a/b"
+[observed]
+y = "a + b*t"
+"""
+
+
+def test_puromycin_has_the_estimates_and_errors_of_r() -> None:
+    """R's nls on the treated enzyme (Bates & Watts 1988, p. 269): 212.684 ± 6.947 and .06412 ± .00828."""
+    found = wb.fit("puromycin", split="none").parameters
+    assert found["Vm"]["value"] == pytest.approx(212.684, abs=5e-4)
+    assert found["K"]["value"] == pytest.approx(0.06412, abs=5e-6)
+    assert found["Vm"]["stderr"] == pytest.approx(6.947, rel=1e-3)
+    assert found["K"]["stderr"] == pytest.approx(0.00828, rel=1e-3)
+
+
+def test_dnase_has_the_estimates_and_errors_of_r() -> None:
+    """R's nls with SSlogis on the first run: 2.34518 ± .07815, 1.48309 ± .08135 and 1.04146 ± .03227."""
+    found = wb.fit("dnase", split="none").parameters
+    r = {"Asym": (2.34518, 0.07815), "xmid": (1.48309, 0.08135), "scal": (1.04146, 0.03227)}
+    for name, (value, stderr) in r.items():
+        assert found[name]["value"] == pytest.approx(value, abs=1e-5)
+        assert found[name]["stderr"] == pytest.approx(stderr, rel=1e-3)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    file = tmp_path / "line.toml"
+    file.write_text(LINE)
+    return file
+
+
+def test_a_line_is_simulated_fitted_stored_and_predicted_exactly(line: Path, tmp_path: Path) -> None:
+    simulated = wb.simulate(line)
+    np.testing.assert_array_equal(simulated.observed[0, :, 0], 1 + 2 * np.arange(5.0))
+    fitted = wb.fit(line, split="none", start_values={"a": 0.0, "b": 0.0}, store=tmp_path, name="line")
+    np.testing.assert_allclose([fitted.parameters[k]["value"] for k in ("a", "b", "root")], [1, 2, -0.5], atol=1e-9)
+    assert fitted.equations == ("y = 2*t + 1",)
+    assert fitted.run.diagnostics["checks"]["solver_swap"] is None
+    assert fitted.run.diagnostics["checks"]["gradient"] is None
+    again = wb.load(tmp_path / "line.h5").predict(np.array([0.0, 10.0]))
+    assert again.states.shape == (1, 2, 0)
+    np.testing.assert_allclose(again.observed[0, :, 0], [1, 21], atol=1e-8)
+
+
+def test_a_curve_asks_nothing_of_a_solver(line: Path) -> None:
+    with pytest.raises(GradientUnavailable):
+        wb.fit(line, gradient="backprop")

@@ -1,0 +1,79 @@
+"""`workbench ensemble RUN`: the same fit from several seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .configuration import ConfiguredCommand
+from .options import json_option, plugin_option
+from .output import emit_json, hint, number, table
+from .progress import watching
+from .store import run_argument, runs_option
+from .texts import SECONDS_FORM
+
+if TYPE_CHECKING:
+    from ..workflow import Ensemble
+
+
+@click.command(cls=ConfiguredCommand)
+@run_argument()
+@click.option(
+    "-n",
+    "--members",
+    metavar="N",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="How many runs in all, RUN among them.",
+)
+@click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop each fit after so much time.")
+@click.option("--plot", "figure", metavar="FILE", type=click.Path(path_type=Path), help="Draw the members to FILE.")
+@runs_option
+@plugin_option
+@json_option
+def ensemble(
+    run: str,
+    members: int,
+    max_time: float | None,
+    figure: Path | None,
+    folder: Path,
+    plugin_files: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Fit RUN again with other seeds, stored as RUN-seedK; `predict RUN --ensemble` takes them together.
+
+    \b
+    Examples:
+      workbench ensemble @last
+      workbench ensemble brisk-otter -n 10 --max-time 60s
+    """
+    from .. import workflow
+
+    with watching(None, max_time) as watcher:
+        found = workflow.ensemble(
+            run,
+            members,
+            store=folder,
+            plugins=plugin_files,
+            max_time=max_time,
+            on_step=watcher,
+            on_member=lambda name: hint(f"fitting {name}"),
+        )
+    for failure in found.failed:
+        hint(f"note: left out: {failure}")
+    emit_json(found.document()) if as_json else click.echo(_text(found))
+    if figure is not None:
+        hint(f"drawn to {found.plot(figure)}")
+
+
+def _text(found: Ensemble) -> str:
+    members = found.document()["members"]
+    rows = [
+        [one["run"], str(one["seed"]), one["status"], number(one["train_nrmse"]), number(one["holdout_nrmse"])]
+        for one in members
+    ]
+    said = table(["run", "seed", "status", "train nrmse", "held-out nrmse"], rows, numeric=[1, 3, 4])
+    return f"{said}\n\nnext\n  workbench predict {members[0]['run']} --ensemble --interval 95"
