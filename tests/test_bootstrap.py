@@ -15,6 +15,7 @@ from workbench.dataset import Dataset
 from workbench.diagnose.resampling import moving_blocks
 from workbench.errors.usage import UsageError
 from workbench.model import Selection
+from workbench.workflow.drawing import _scattered
 
 TS = np.linspace(0, 4, 41)
 SAMPLES = 200
@@ -106,3 +107,22 @@ def test_the_command_prints_a_table_and_a_document(tmp_path: Path) -> None:
     document = json.loads(CliRunner().invoke(main, ["bootstrap", run, "--samples", "20", "--json"]).stdout)
     assert document["schema"] == "workbench/bootstrap/1"
     assert len(document["parameters"]["a"]["estimates"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "freedom", "deviation", "variance"),
+    [
+        ("gaussian", np.inf, 0.7, 0.49),
+        ("student(5)", 5.0, 0.7, 0.49),
+        ("poisson", np.inf, np.nan, 9.0),
+        ("negative-binomial", np.inf, 0.5, 9.0 + 0.5 * 81.0),
+    ],
+)
+def test_observations_are_drawn_with_the_variance_of_their_noise(
+    kind: str, freedom: float, deviation: float, variance: float
+) -> None:
+    """Of 40,000 draws the variance is off by a few hundredths; that of t(5) has few moments, so more."""
+    n = 40_000
+    drawn = _scattered(kind, freedom, np.full(n, 9.0), np.full(n, deviation), np.random.default_rng(0))
+    assert drawn.mean() == pytest.approx(9.0, abs=5 * np.sqrt(variance / n))
+    assert drawn.var() == pytest.approx(variance, rel=0.1)

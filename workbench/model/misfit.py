@@ -63,6 +63,10 @@ class Misfit:
         """No channel's scale is profiled."""
         return not self.profiled
 
+    def measured(self, channel: int) -> bool:
+        """The values of the channel bring standard deviations of their own."""
+        return self._measured[channel]
+
     def scale_known(self, channel: int) -> bool:
         """The scale of the channel's noise is given, or its noise has none."""
         return channel not in self.profiled

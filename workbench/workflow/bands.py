@@ -10,7 +10,7 @@ from ..diagnose import Uncertainty
 from ..errors import WorkbenchError
 from ..errors.usage import UsageError
 from ..model import Selection
-from .drawing import kinds, noise_deviation, training_selection
+from .drawing import COUNTS, count_variance, kinds, noise_deviation, training_selection
 from .results import LARGEST_TABLE, uncertainty_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def banded(
             with np.errstate(all="ignore"):
                 spread[:, c] = spread[:, c] / np.abs(predicted[:, c])
         if band == "observation":
-            extra[:, c] = np.sqrt(np.maximum(predicted[:, c], 0.0)) if kind == "poisson" else deviation[c]
+            counts = kind in COUNTS
+            extra[:, c] = np.sqrt(count_variance(kind, predicted[:, c], deviation[c])) if counts else deviation[c]
     reach = found.quantile(level) * np.sqrt(spread**2 + extra**2)
     return around(predicted, reach, noise)
 

@@ -15,7 +15,7 @@ from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .bands import Band, Ends, around, deviation_of_observations
 from .choices import Choices, limits_of
-from .drawing import kinds, training_selection
+from .drawing import COUNTS, count_variance, kinds, training_selection
 from .driving import OnStep
 from .session import Session
 
@@ -164,7 +164,10 @@ def joined(members: list[Fitted], predictions: list[Prediction], level: float, b
     mean = np.where(relative, np.exp(mean), mean)
     if band == "observation":
         squares = [_noise(member) ** 2 for member in members]
-        extra = np.where([kind == "poisson" for kind in noise], np.maximum(mean, 0), np.mean(squares, axis=0))
+        extra = np.broadcast_to(np.mean(squares, axis=0), mean.shape).copy()
+        for c, kind in enumerate(noise):
+            if kind in COUNTS:
+                extra[..., c] = count_variance(kind, mean[..., c], float(np.sqrt(extra[..., c].flat[0])))
         reach = np.sqrt(reach**2 + float(ndtri((1 + level) / 2)) ** 2 * extra)
     return mean, around(mean, reach, noise)
 
