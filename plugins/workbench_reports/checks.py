@@ -50,10 +50,11 @@ def _whiteness(found: Mapping[str, Any]) -> str:
 def _swap(found: Mapping[str, Any]) -> str:
     """The solver swap in words."""
     if found.get("verdict") is None:
-        return "not made"
+        return f"not made: {found['reason']}" if found.get("reason") else "not made"
     difference = found.get("max_relative_difference")
     size = "no finite solution" if difference is None else f"largest difference {number(difference, 2)} of the spread"
-    return f"{found['verdict']} ({size} with {found.get('solver', 'another solver')})"
+    chaos = ", as errors of the start grow" if found.get("sensitive") else ""
+    return f"{found['verdict']} ({size} with {found.get('by') or 'another solver'}{chaos})"
 
 
 def _gradient(found: Mapping[str, Any]) -> str:

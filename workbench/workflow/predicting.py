@@ -17,7 +17,8 @@ from ..errors.usage import UsageError
 from ..fitting.defect import measured
 from ..model import Model, Selection
 from ..unknowns import Block, Unknowns
-from .results import LARGEST_TABLE, reached, uncertainty_of
+from .reaching import reached
+from .results import LARGEST_TABLE, uncertainty_of
 
 if TYPE_CHECKING:
     from ..runs import Run
