@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .workflow import Simulation as Simulation
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
+    from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from .workflow import simulate as simulate
     from .workflow import solve as solve
     from .workflow import solvers as solvers
+    from .workflow import truth_of as truth_of
 
     __version__: str
 
@@ -84,6 +86,7 @@ _HOME = {
     "Simulation": "workflow",
     "check_plugin": "workflow",
     "compare": "workflow",
+    "compare_runs": "workflow",
     "dynamics": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
@@ -99,6 +102,7 @@ _HOME = {
     "simulate": "workflow",
     "solve": "workflow",
     "solvers": "workflow",
+    "truth_of": "workflow",
 }
 """Public name → the module it lives in ("": it is a module itself); the block above says the same to type checkers."""
 

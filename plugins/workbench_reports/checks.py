@@ -9,15 +9,20 @@ from .numbers import number
 
 
 def checks(run: Any) -> list[str]:
-    """Whiteness, solver swap and gradient, each in a line; "not made" where a run holds none."""
+    """Each check in a line; "not made" where a run holds none, and no line for what does not apply."""
     found = run.diagnostics.get("checks") or {}
     if not found:
         return []
-    return [
+    lines = [
         f"  residuals    {_whiteness(found.get('whiteness') or {})}",
         f"  solver swap  {_swap(found.get('solver_swap') or {})}",
         f"  gradient     {_gradient(found.get('gradient') or {})}",
     ]
+    if (found.get("inputs") or {}).get("p") is not None:
+        lines.insert(1, f"  inputs       {_inputs(found['inputs'])}")
+    if (found.get("extrapolation") or {}).get("outside") is not None:
+        lines.append(f"  held out     {_extrapolation(found['extrapolation'])}")
+    return lines
 
 
 def verdict(run: Any) -> list[str]:
@@ -45,6 +50,19 @@ def _whiteness(found: Mapping[str, Any]) -> str:
     named = " and ".join(sorted({"ljung_box": "Ljung–Box", "runs": "runs test"}[test] for test in tests))
     irregular = "" if found.get("regular", True) else "; sampling is irregular, lags are counted in samples"
     return f"{words} ({named}, p = {number(found['p'], 2)}{irregular})"
+
+
+def _inputs(found: Mapping[str, Any]) -> str:
+    """The residuals against the inputs in words."""
+    word = "are independent of the inputs" if found["independent"] else "depend on the inputs"
+    return f"residuals {word} (p = {number(found['p'], 2)})"
+
+
+def _extrapolation(found: Mapping[str, Any]) -> str:
+    """Whether the held-out part is where training was."""
+    if not found["outside"]:
+        return "within what training visited"
+    return f"beyond what training visited, from t = {number(found['at'])} on"
 
 
 def _swap(found: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ never NaN and never a constant. NumPy at import; SciPy inside the functions that
 """
 
 from .covariance import standard_errors
-from .criteria import information_criteria
+from .criteria import gaussian_nll, information_criteria
 from .input_correlation import input_correlation
 from .judgement import verdict
 from .linear_ode import LinearOde, fit_linear_ode
@@ -22,6 +22,7 @@ __all__ = [
     "Uncertainty",
     "baselines",
     "fit_linear_ode",
+    "gaussian_nll",
     "given_values",
     "information_criteria",
     "input_correlation",

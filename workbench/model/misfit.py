@@ -85,6 +85,11 @@ class Misfit:
         self._given = {i: scales[name] for i, name in enumerate(channels) if name in scales}
 
     @property
+    def squares(self) -> bool:
+        """The loss is the mean of squared differences, which declares no noise."""
+        return all(f.loss.residual == "y - mu" and f.loss.rho == "linear" and not f.loss.nll for f in self.formulas)
+
+    @property
     def scales_known(self) -> bool:
         """No channel's scale is profiled."""
         return all(f.loss.scale == "none" or i in self._given for i, f in enumerate(self.formulas))

@@ -2,7 +2,8 @@
 
 from ..fitting import FitBudget
 from .checking import Checked, check_plugin
-from .comparing import Comparison, compare
+from .comparing import compare, compare_runs, truth_of
+from .comparison import Comparison
 from .document import fit_document
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
@@ -25,6 +26,7 @@ __all__ = [
     "check_gradient",
     "check_plugin",
     "compare",
+    "compare_runs",
     "dynamics",
     "fit",
     "fit_document",
@@ -42,4 +44,5 @@ __all__ = [
     "simulate",
     "solve",
     "solvers",
+    "truth_of",
 ]

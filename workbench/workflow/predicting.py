@@ -11,12 +11,14 @@ import numpy as np
 
 from .. import diagnose
 from ..dataset import TRAIN, Dataset
+from ..diagnose.extrapolation import told
 from ..errors import WorkbenchError
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..fitting.defect import measured
 from ..model import Model, Selection
 from ..unknowns import Block, Unknowns
+from .checks import region_of
 from .reaching import reached
 from .results import LARGEST_TABLE, uncertainty_of
 
@@ -40,6 +42,7 @@ class Prediction:
     upper: np.ndarray | None = None
     metrics: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    extrapolation: Mapping[str, Any] | None = None  # how far it leaves what training visited (see Region.left_by)
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/predict/1`; lists over trajectories where there are several."""
@@ -48,7 +51,8 @@ class Prediction:
         joined = items[0] if len(items) == 1 else {key: [item[key] for item in items] for key in keys}
         names = {} if len(items) == 1 else {"trajectories": list(self.trajectories)}
         notes = list(self.notes)
-        return {"schema": "workbench/predict/1", **names, **joined, "metrics": self.metrics, "notes": notes}
+        about = {"metrics": self.metrics, "notes": notes, "extrapolation": self.extrapolation}
+        return {"schema": "workbench/predict/1", **names, **joined, **about}
 
     def _one(self, i: int) -> dict[str, Any]:
         real = np.isfinite(self.ts[i])
@@ -117,6 +121,9 @@ def predict(
     observed = trial.predicted.reshape(*ts.shape, -1)
     lower, upper = _bands(fit, trial, interval) if interval is not None else (None, None)
     metrics = _compare(model, x, fit_initial) if data is not None else None
+    extrapolation = _extrapolation(fit, model, ts, trial.trajectory.ys)
+    if said := told(extrapolation or {}, "The prediction", model.data.time):
+        notes = (*notes, said)
     return Prediction(
         model.data.trajectories,
         ts,
@@ -129,7 +136,22 @@ def predict(
         upper,
         metrics,
         notes,
+        extrapolation,
     )
+
+
+def _extrapolation(fit: Fitted, model: Model, ts: np.ndarray, ys: np.ndarray) -> dict[str, Any] | None:
+    """How far states (trajectory, time, state) at ts (trajectory, time), and the inputs there, leave the training part.
+
+    None for a run without results.
+    """
+    old, states = fit.session, fit.run.states
+    if states is None:
+        return None
+    there = np.isfinite(ts)
+    t, numbers = ts[there], np.broadcast_to(np.arange(len(ts))[:, None], ts.shape)[there]
+    u = None if model.inputs is None else np.asarray(model.inputs(t, numbers, t))
+    return region_of(old.model, np.asarray(old.problem.part), np.asarray(states)).left_by(t, ys[there], u)
 
 
 def _times(model: Model, times: Any, until: float | None) -> np.ndarray:

@@ -52,6 +52,8 @@ def results(session: Session) -> dict[str, Any]:
     )
     nll = (metrics["train"] or {}).get("nll")
     n_scales = sum(1 for formulas in model.misfit.formulas if formulas.loss.scale != "none")
+    if model.misfit.squares:
+        nll, n_scales = _squares_nll(model, part, prediction), 1
     n = int(data.mask[part == TRAIN].sum())
     return {
         "states": states,
@@ -103,6 +105,15 @@ def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> n
         seen = seen[formulas.admissible(values[seen, i], prediction[seen, i])]
         found[seen, i] = formulas.residual(values[seen, i], prediction[seen, i], sigma[i])
     return found
+
+
+def _squares_nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> float | None:
+    """What least squares maximises: Gaussian noise with one profiled scale, in units of each channel's weight."""
+    train, spread = part == TRAIN, model.misfit.spread
+    residuals = (model.data.values - prediction)[train]
+    seen = model.data.mask[train]
+    nll = diagnose.gaussian_nll((residuals / spread)[seen]) if np.isfinite(residuals[seen]).all() else None
+    return None if nll is None else nll + float(np.sum(seen * np.log(spread)))
 
 
 def _score(model: Model, metrics: dict[str, Any]) -> str:
