@@ -10,6 +10,8 @@ Field = Callable[[np.ndarray], np.ndarray]
 """(point, state) → (point, state), or for a Jacobian (point, state, state)."""
 
 ITERATIONS = 60
+NEAR = 1e-8
+"""How far from a zero, in units of `size`, a point may be that counts as one: ‖f‖ over the norm of the Jacobian."""
 SAME = 1e-5
 """Fixed points nearer than this, in units of `size`, are one."""
 
@@ -18,8 +20,8 @@ def fixed_points(f: Field, jacobian: Field, starts: np.ndarray, size: np.ndarray
     """Zeros of f (point, state) that Newton's method finds from `starts` (start, state), each once, nearest first.
 
     `size` (state,) is the unit of each state. A step is halved until ‖f‖ falls (f in units of `size` too), at most ten
-    times; singular Jacobians are met by their pseudo-inverse. A start counts if ‖f‖ ends below 1e-8 of the largest at
-    the starts.
+    times; singular Jacobians are met by their pseudo-inverse. A start counts if ‖f‖ ends below `NEAR` times the norm of
+    the Jacobian there.
     """
     y = starts.copy()
     step = np.full(len(y), np.inf)
@@ -37,7 +39,8 @@ def fixed_points(f: Field, jacobian: Field, starts: np.ndarray, size: np.ndarray
                 break
             newton = -(np.linalg.pinv(matrices * size) @ values[:, :, None])[:, :, 0] * size
             y[going], norm[going], step[going] = _damped(f, y[going], norm[going], newton, size)
-    good = np.isfinite(norm) & (norm < 1e-8 * np.max(_norm(f(starts), size), initial=0.0))
+        slopes = jacobian(y) * size / size[:, None]
+        good = norm <= NEAR * np.sqrt(np.sum(slopes**2, axis=(1, 2)))
     return _distinct(y[good], starts, size)
 
 

@@ -13,14 +13,13 @@ import numpy as np
 from ..compiled.compiler import find_compiler
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
-from ..problem import read_problem as read_text
 from .changes import Changes
 from .choices import Choices, choose, limits_of
 from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
 from .session import Session
 from .sources import MEANING, open_source
-from .truth import matching_truth
+from .truth import matching_truth, stored_truth
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -165,7 +164,7 @@ def resume(
         budget.iterations = limits["iterations"] if iterations is None else iterations
         budget.seconds = limits["max_time"] if max_time is None else max_time
         session = Session(question_of(stored), Choices.stored(stored.config, plugins), budget)
-        session.truth = read_text(stored.config["truth"]) if stored.config.get("truth") else None
+        session.truth = stored_truth(stored.config)
         history = {column: list(values) for column, values in stored.history.items()}
         session.resume(state_of(stored, session), history, float(stored.timings.get("seconds", 0.0)))
         config = {**stored.config, "limits": {"iterations": budget.iterations, "max_time": budget.seconds}}
@@ -193,7 +192,7 @@ def _said(meaning: Mapping[str, Any]) -> dict[str, Any]:
 
 def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -> dict[str, Any]:
     """All that re-runs the fit on the data stored beside it."""
-    problem = session.problem
+    problem, truth = session.problem, session.truth
     assert problem.data is not None
     return {
         "source": {"file": problem.data.source, "sha256": problem.data.sha256},
@@ -204,7 +203,7 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
         "free": list(changes.free),
         "fix": list(changes.fix),
         "start": problem.start,
-        "truth": session.truth.system.text if session.truth and session.truth.system else None,
+        "truth": truth and {"name": truth.name, "text": truth.system.text if truth.system else ""},
         "choices": session.choices.document(),
         "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in session.choices.settings.items()},
         "limits": {"iterations": budget.iterations, "max_time": budget.seconds},

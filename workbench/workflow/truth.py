@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..diagnose.lyapunov import Exponent, largest_exponent
 from ..diagnose.oscillation import period
 from ..diagnose.vector_field import field_error, latin_hypercube
 from ..errors.problems import ProblemFileWrong
+from ..errors.store import LayoutWrong
 from ..errors.usage import UsageError
 from ..model import Model
 from ..registry import installed
@@ -47,6 +48,18 @@ def matching_truth(model: Model, truth: str | Path | Problem, plugins: Iterable[
         raise UsageError("a truth has equations, and this problem has none", help="--truth lorenz, or a problem file")
     _model_of(found, model)
     return found
+
+
+def stored_truth(config: Mapping[str, Any]) -> Problem | None:
+    """The truth that a run was started with; raises LayoutWrong where it cannot be read."""
+    from ..problem import read_problem as read_text
+
+    stored = config.get("truth")
+    if stored is None:
+        return None
+    if not isinstance(stored, dict) or not all(isinstance(stored.get(key), str) for key in ("name", "text")):
+        raise LayoutWrong("the run's configuration does not say what its truth is", help="fit again")
+    return replace(read_text(stored["text"] + "\n"), name=stored["name"])
 
 
 def known_truth(problem: Problem) -> Problem | None:
@@ -265,8 +278,8 @@ def _parameters(truth: Problem, parameters: dict[str, Any]) -> dict[str, Any]:
         entry = parameters.get(name)
         if entry is None or entry.get("fixed"):
             continue
-        interval = entry.get("ci95")
-        inside = None if interval is None else bool(interval[0] <= true <= interval[1])
+        low, high = entry.get("ci95") or (np.nan, np.nan)  # an end that is None is beyond all numbers
+        inside = bool((low is None or low <= true) and (high is None or true <= high)) if entry.get("ci95") else None
         found[name] = {**_beside_each_other(float(true), entry["value"]), "inside": inside}
     return found
 
