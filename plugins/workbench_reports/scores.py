@@ -36,10 +36,11 @@ def _steps_ahead(run: Any) -> list[str]:
 
 
 def _criteria(run: Any) -> list[str]:
-    """AICc and BIC of the training part, where there is a likelihood."""
+    """AICc and BIC of the training part, where it has a likelihood and more values than unknowns."""
     found = run.diagnostics.get("criteria") or {}
-    known = [f"{name} {number(found[key], 6)}" for name, key in (("AICc", "aicc"), ("BIC", "bic")) if found.get(key)]
-    return ["  " + " · ".join(known)] if known else []
+    if found.get("aicc") is None:
+        return []
+    return [f"  AICc {number(found['aicc'], 6)} · BIC {number(found['bic'], 6)}"]
 
 
 def baselines(run: Any) -> list[str]:
