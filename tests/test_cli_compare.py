@@ -54,7 +54,7 @@ def test_stored_runs_are_compared_and_shown_with_a_truth(stored: tuple[Path, Res
     [
         ("lotka_volterra", 2, "lotka_volterra alone is nothing to compare"),
         ("lotka_volterra -d mlp", 2, "one model and one seed"),
-        ("lotka_volterra lorenz -d mlp", 2, "one source of data"),
+        ("lotka_volterra lorenz -d mlp --seeds 2", 2, "file"),
         ("lotka_volterra -d mlpp -d mlp", 2, 'no dynamics is named "mlpp"'),
         ("lotka_volterra -d mlp --seeds 2 --json --csv", 2, "three forms of one table"),
         ("lv-mlp-0 lv-mlp-1 --split none", 2, "--split is about fits"),

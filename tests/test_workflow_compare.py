@@ -126,8 +126,6 @@ def test_what_cannot_be_set_side_by_side_is_refused(table: wb.Comparison, store:
         wb.compare_runs(["s-mlp-0", "s-mlp-0"], store=store)
     with pytest.raises(UsageError, match="has the states x, y, z, the model x, y"):
         wb.compare_runs(table.fits["mlp"], truth="lorenz")
-    with pytest.raises(UsageError, match="without dynamics"):
-        wb.compare(["s-mlp-0", "s-mlp-1"], ["mlp"], store=store)
     with pytest.raises(UsageError, match="one model and one seed"):
         wb.compare(spiral(), ["mlp"])
     with pytest.raises(UnknownName, match="mlpp"):

@@ -25,7 +25,7 @@ OF_RUNS = ("source", "folder", "truth", "plugin_files", "as_json", "as_csv", "as
 
 
 @click.command(cls=ConfiguredCommand, params=options_of(fit, NOT_SHARED))
-@click.argument("source", metavar="DATA | RUN RUN...", nargs=-1, required=True, shell_complete=complete_source)
+@click.argument("source", metavar="DATA... | RUN RUN...", nargs=-1, required=True, shell_complete=complete_source)
 @click.option(
     "-d",
     "--dynamics",
@@ -66,13 +66,9 @@ def _fitted(options: dict[str, Any]) -> tuple[Comparison, int]:
     """The families fitted, and the signal that interrupted them (0: none)."""
     from .. import workflow
 
-    if len(options["source"]) != 1:
-        raise UsageError(
-            "dynamics are compared on one source of data", help="workbench compare ponds.csv -d mlp -d equations"
-        )
     budget = workflow.FitBudget(time.monotonic, options["iterations"], options["max_time"])
     limits = {"iterations": options["iterations"], "max_time": options["max_time"], "budget": budget}
-    wanted = arguments({**options, "source": options["source"][0]})
+    wanted = arguments(options)
     source, names = wanted.pop("source"), wanted.pop("dynamics")
     with stopping(budget) as interruption, watching(options["iterations"], options["max_time"]) as watcher:
         found = workflow.compare(

@@ -39,12 +39,10 @@ def compare(
 
     The source is opened once, so that data and split are the same. Of `settings`, an option of dynamics goes to those
     that have it. A fit that fails is a failure in the table, not an exception. With a list of runs in place of the
-    source, and no dynamics, see `compare_runs`. Raises UsageError where there is nothing to compare, UnknownName for
+    source, and no dynamics, it is `compare_runs`. Raises UsageError where there is nothing to compare, UnknownName for
     dynamics that are not installed, and what `fit` raises where every fit fails.
     """
-    if isinstance(source, list | tuple):
-        if dynamics:
-            raise UsageError("runs are compared as they are, without dynamics", help="leave the dynamics out")
+    if isinstance(source, list | tuple) and not dynamics:
         return compare_runs(source, **options)
     names = list(dict.fromkeys(dynamics))
     if seeds < 1 or len(names) * seeds < 2:
