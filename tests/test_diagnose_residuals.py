@@ -142,3 +142,14 @@ def test_a_swap_without_a_finite_solution_is_tied_and_without_values_is_not_judg
     assert solver_swap(ok, np.array([[1.0], [np.nan], [np.nan]]), 1.0)["verdict"].startswith("a map")
     assert solver_swap(np.full((3, 1), np.nan), np.full((3, 1), np.nan), 1.0)["verdict"] is None
     assert solver_swap(np.array([[np.inf]]), np.ones((1, 1)), 1.0)["verdict"] is None
+
+
+def test_in_chaos_a_difference_is_excused_as_far_as_a_small_change_of_the_start_would_have_grown():
+    t = np.arange(4.0)
+    own, growth = np.zeros((4, 1)), np.array([1.0, 10.0, 100.0, 1000.0])
+    late = np.array([0.0, 0.005, 0.09, 0.9])[:, None]
+    found = solver_swap(own, late, 1.0, times=t, growth=growth)
+    assert (found["verdict"], found["sensitive"], found["parts_at"]) == ("an ODE", True, 2.0)
+    assert solver_swap(own, late, 1.0, times=t)["verdict"].startswith("a map tied")
+    early = np.array([0.0, 0.5, 0.09, 0.9])[:, None]
+    assert solver_swap(own, early, 1.0, times=t, growth=growth)["verdict"].startswith("a map tied")

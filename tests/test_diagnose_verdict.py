@@ -139,3 +139,34 @@ def test_no_finite_prediction_is_bad_whatever_else():
     found = verdict({"train": scores(0.1), "holdout": nothing}, against(), status="converged")
     assert found["word"] == "bad"
     assert said(found, "no finite prediction of the held-out part")
+
+
+DEPENDENT = {"independent": False, "pairs": {"x": {"u": {"r": [0.1, 0.5], "lag": 1, "bound": 0.2}}}}
+
+
+def test_residuals_that_depend_on_an_input_are_doubtful_and_tell_which():
+    found = judge(inputs=DEPENDENT)
+    assert found["word"] == "doubtful"
+    assert said(found, "x on u (correlation 0.5 at lag 1, 99 % bound 0.2)")
+    assert judge(inputs=DEPENDENT | {"independent": True})["word"] == "good"
+
+
+def test_forecasts_worse_than_repeating_the_last_value_are_doubtful():
+    ahead = {"1": {"holdout": {"nrmse": 0.5, "persistence": 0.1}}, "5": {"holdout": {"nrmse": 0.2, "persistence": 0.1}}}
+    found = judge(ahead=ahead)
+    assert found["word"] == "doubtful"
+    assert said(found, "Forecasts 5 steps ahead are worse than the last value repeated")
+    ahead["5"]["holdout"]["persistence"] = 0.2
+    assert judge(ahead=ahead)["word"] == "good"
+
+
+def test_a_held_out_part_beyond_the_training_part_is_told_and_its_score_stands():
+    found = judge(extrapolation={"outside": True, "at": 3.0, "beyond": {"x": 0.25}, "distance": 0.1})
+    assert found["word"] == "good"
+    assert said(found, "The held-out part leaves what training visited from t = 3 on")
+
+
+def test_chaos_is_told_and_is_not_held_against_the_model():
+    found = judge(swap={"verdict": "an ODE", "max_relative_difference": 2.0, "sensitive": True, "parts_at": 8.5})
+    assert found["word"] == "good"
+    assert said(found, "it parts at 8.5, as it does after a small change of its start")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .workflow import bootstrap as bootstrap
     from .workflow import check_plugin as check_plugin
     from .workflow import compare as compare
+    from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
     from .workflow import fit as fit
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .workflow import simulate as simulate
     from .workflow import solve as solve
     from .workflow import solvers as solvers
+    from .workflow import truth_of as truth_of
 
     __version__: str
 
@@ -96,6 +98,7 @@ _HOME = {
     "bootstrap": "workflow",
     "check_plugin": "workflow",
     "compare": "workflow",
+    "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
     "fit": "workflow",
@@ -113,6 +116,7 @@ _HOME = {
     "simulate": "workflow",
     "solve": "workflow",
     "solvers": "workflow",
+    "truth_of": "workflow",
 }
 """Public name → the module it lives in ("": it is a module itself); the block above says the same to type checkers."""
 

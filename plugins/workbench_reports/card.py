@@ -12,6 +12,7 @@ from .checks import checks, cost, verdict
 from .estimates import correlation, equations, parameters
 from .origin import choices, data, next_commands, noise
 from .scores import baselines, metrics
+from .truth import truth
 
 Section = Callable[[Any], Sequence[str]]
 
@@ -24,6 +25,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("equations", equations),
     ("metrics", metrics),
     ("baselines", baselines),
+    ("truth", truth),
     ("checks", checks),
     ("verdict", verdict),
     ("cost", cost),

@@ -9,15 +9,20 @@ from .numbers import number
 
 
 def checks(run: Any) -> list[str]:
-    """Whiteness, solver swap and gradient, each in a line; "not made" where a run holds none."""
+    """Each check in a line; "not made" where a run holds none, and no line for what does not apply."""
     found = run.diagnostics.get("checks") or {}
     if not found:
         return []
-    return [
+    lines = [
         f"  residuals    {_whiteness(found.get('whiteness') or {})}",
         f"  solver swap  {_swap(found.get('solver_swap') or {})}",
         f"  gradient     {_gradient(found.get('gradient') or {})}",
     ]
+    if (found.get("inputs") or {}).get("p") is not None:
+        lines.insert(1, f"  inputs       {_inputs(found['inputs'])}")
+    if (found.get("extrapolation") or {}).get("outside") is not None:
+        lines.append(f"  held out     {_extrapolation(found['extrapolation'])}")
+    return lines
 
 
 def verdict(run: Any) -> list[str]:
@@ -47,13 +52,27 @@ def _whiteness(found: Mapping[str, Any]) -> str:
     return f"{words} ({named}, p = {number(found['p'], 2)}{irregular})"
 
 
+def _inputs(found: Mapping[str, Any]) -> str:
+    """The residuals against the inputs in words."""
+    word = "are independent of the inputs" if found["independent"] else "depend on the inputs"
+    return f"residuals {word} (p = {number(found['p'], 2)})"
+
+
+def _extrapolation(found: Mapping[str, Any]) -> str:
+    """Whether the held-out part is where training was."""
+    if not found["outside"]:
+        return "within what training visited"
+    return f"beyond what training visited, from t = {number(found['at'])} on"
+
+
 def _swap(found: Mapping[str, Any]) -> str:
     """The solver swap in words."""
     if found.get("verdict") is None:
-        return "not made"
+        return f"not made: {found['reason']}" if found.get("reason") else "not made"
     difference = found.get("max_relative_difference")
     size = "no finite solution" if difference is None else f"largest difference {number(difference, 2)} of the spread"
-    return f"{found['verdict']} ({size} with {found.get('solver', 'another solver')})"
+    chaos = ", as errors of the start grow" if found.get("sensitive") else ""
+    return f"{found['verdict']} ({size} with {found.get('by') or 'another solver'}{chaos})"
 
 
 def _gradient(found: Mapping[str, Any]) -> str:

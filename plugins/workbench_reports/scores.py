@@ -19,7 +19,28 @@ def metrics(run: Any) -> list[str]:
     rows += [_line(run, label, run.metrics[part]) for part, label in PARTS.items() if run.metrics.get(part)]
     if len(rows) == 1:
         return []
-    return aligned(rows) + ([] if run.metrics.get("holdout") else ["  nothing was held out"])
+    said = [] if run.metrics.get("holdout") else ["  nothing was held out"]
+    return [*aligned(rows), *said, *_steps_ahead(run), *_criteria(run)]
+
+
+def _steps_ahead(run: Any) -> list[str]:
+    """Forecasts from observations, beside repeating the observation, on the held-out part where there is one."""
+    found = []
+    for k, parts in ((run.metrics.get("ahead") or {}).get("steps") or {}).items():
+        part = "holdout" if parts.get("holdout") else "train"
+        scores = parts.get(part)
+        if scores:
+            repeated = f"the value repeated {number(scores.get('persistence'))}"
+            found.append(f"{k} ahead: nrmse {number(scores.get('nrmse'))} ({repeated})")
+    return ["  " + " · ".join(found)] if found else []
+
+
+def _criteria(run: Any) -> list[str]:
+    """AICc and BIC of the training part, where it has a likelihood and more values than unknowns."""
+    found = run.diagnostics.get("criteria") or {}
+    if found.get("aicc") is None:
+        return []
+    return [f"  AICc {number(found['aicc'], 6)} · BIC {number(found['bic'], 6)}"]
 
 
 def baselines(run: Any) -> list[str]:

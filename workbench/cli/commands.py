@@ -2,6 +2,7 @@
 
 COMMANDS = {
     "fit": "Fit dynamics to a data file or a problem, and store the run.",
+    "compare": "Compare several dynamics on the same data, or several runs.",
     "simulate": "Solve a problem's equations and print or write the trajectory.",
     "predict": "Predict with a fitted run: longer, elsewhere or on new data.",
     "profile": "Profile a run's unknowns: intervals, and what the data identify.",

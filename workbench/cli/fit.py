@@ -25,6 +25,7 @@ from .options import (
     seed_option,
     set_option,
     settings_option,
+    truth_option,
 )
 from .output import emit_json, hint
 from .progress import watching
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 WITH_RESUME = ("resume", "iterations", "max_time", "folder", "as_json", "gates", "config", "plugin_files")
 GATE = Form("gate", read_gate)
 CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
-OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
+OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
 
 
 @click.command(cls=ConfiguredCommand)
@@ -97,6 +98,7 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device")
 @click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop after so much time, as in 60s or 5min.")
 @seed_option
 @click.option("--device", default="cpu", show_default=True, help="Where it runs.")
+@truth_option
 @click.option("--name", metavar="NAME", help="What to call the run. [default: an adjective and an animal]")
 @runs_option
 @click.option("--resume", metavar="RUN", shell_complete=complete_run, help="Go on with a stored run, on its own data.")
@@ -127,7 +129,7 @@ def fit(ctx: click.Context, /, **options: Any) -> None:
         from ..workflow import plan
         from .dry_run import text_of
 
-        document = plan(**_arguments(options))
+        document = plan(**arguments(options))
         emit_json(document) if options["as_json"] else click.echo(text_of(document))
         return
     fits, caught = _run(options)
@@ -174,13 +176,13 @@ def _run(options: dict[str, Any]) -> tuple[list[Fitted], int]:
             ]
         else:
             kept = {"name": options["name"], "store": options["folder"]}
-            arguments = _arguments(options) | limits | kept | {"on_notes": _say}
-            source = arguments.pop("source")
-            fits = workflow.fit_each(source, **arguments) if options["each"] else [workflow.fit(source, **arguments)]
+            wanted = arguments(options) | limits | kept | {"on_notes": say}
+            source = wanted.pop("source")
+            fits = workflow.fit_each(source, **wanted) if options["each"] else [workflow.fit(source, **wanted)]
     return fits, interruption.signal
 
 
-def _arguments(options: dict[str, Any]) -> dict[str, Any]:
+def arguments(options: dict[str, Any]) -> dict[str, Any]:
     """The keywords of `workflow.fit` that say what is fitted, and to what."""
     options = dict(options)
     meaning = meaning_of(options)
@@ -208,7 +210,7 @@ def _report(fits: list[Fitted], documents: list[dict[str, Any]], options: dict[s
     click.echo("\n".join(card(fitted.run, fitted.path, options["plugin_files"]) for fitted in fits))
 
 
-def _say(notes: Sequence[str]) -> None:
+def say(notes: Sequence[str]) -> None:
     """What was guessed or left out, before the first step."""
     for note in notes:
         hint(f"note: {note}")

@@ -84,6 +84,13 @@ set_option = click.option(
     help="Another value for a parameter (repeatable).",
 )
 
+truth_option = click.option(
+    "--truth",
+    metavar="PROBLEM",
+    shell_complete=complete_offers("problem"),
+    help="Compare what was found with the equations of a problem, from the library or a TOML file.",
+)
+
 output_option = click.option(
     "-o", "--output", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write to this file instead."
 )

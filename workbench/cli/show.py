@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import json_option, plugin_option
+from .options import json_option, plugin_option, truth_option
 from .output import emit_json
 from .store import run_argument, runs_option
 
@@ -17,11 +17,18 @@ from .store import run_argument, runs_option
     "--config", "as_config", is_flag=True, help="Print the TOML that fits it again: workbench fit SOURCE --config FILE."
 )
 @click.option("--problem", "as_problem", is_flag=True, help="Print the problem file that was fitted.")
+@truth_option
 @runs_option
 @plugin_option
 @json_option
 def show(
-    run: str, as_config: bool, as_problem: bool, folder: Path, plugin_files: tuple[Path, ...], as_json: bool
+    run: str,
+    as_config: bool,
+    as_problem: bool,
+    truth: str | None,
+    folder: Path,
+    plugin_files: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Show RUN (a name, the beginning of one, a path or @last): data, parameters, equations, metrics, checks.
 
@@ -29,11 +36,16 @@ def show(
     Examples:
       workbench show @last
       workbench show brisk-otter --json
+      workbench show brisk-otter --truth lorenz
       workbench show brisk-otter --config > again.toml
     """
     from ..runs import Run, resolve
 
     opened = Run.open(resolve(run, folder))
+    if truth is not None:
+        from ..workflow import truth_of
+
+        opened.diagnostics = {**opened.diagnostics, "truth": truth_of(opened, truth, plugin_files)}
     if as_config:
         from .recipe import recipe
 

@@ -5,13 +5,15 @@ never NaN and never a constant. NumPy at import; SciPy inside the functions that
 """
 
 from .covariance import standard_errors
-from .criteria import information_criteria
+from .criteria import gaussian_nll, information_criteria
+from .input_correlation import input_correlation
 from .judgement import verdict
 from .linear_ode import LinearOde, fit_linear_ode
 from .parts import given_values, scored
 from .references import baselines
 from .residual_tests import whiteness
 from .scoring import metrics
+from .steps_ahead import steps_ahead
 from .swap import solver_swap
 from .uncertainty import Uncertainty
 
@@ -20,12 +22,15 @@ __all__ = [
     "Uncertainty",
     "baselines",
     "fit_linear_ode",
+    "gaussian_nll",
     "given_values",
     "information_criteria",
+    "input_correlation",
     "metrics",
     "scored",
     "solver_swap",
     "standard_errors",
+    "steps_ahead",
     "verdict",
     "whiteness",
 ]

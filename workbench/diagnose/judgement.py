@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .extrapolation import told
 from .findings import Findings, listed, percent
-from .forecast import NEGLIGIBLE, judge_forecast
+from .forecast import NEGLIGIBLE, TIE, judge_forecast
 
 POOR, WEAK = 30.0, 70.0
 """Training fit per cent below which the model is said to follow the data poorly, and roughly."""
@@ -26,18 +27,23 @@ def verdict(
     whiteness: Mapping[str, Any] | None = None,
     swap: Mapping[str, Any] | None = None,
     score: str = "nrmse",
+    inputs: Mapping[str, Any] | None = None,
+    extrapolation: Mapping[str, Any] | None = None,
+    ahead: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """{"word": good | doubtful | bad, "reasons": sentences, gravest first}, from what the diagnosis found.
 
     `metrics` and `baselines` as those functions return them, `status` as a run bears it, `parameters` with their
-    `stderr` and `reason`; `score` is the held-out error to compare by: `nrmse`, or `log_rmse_all` for lognormal noise.
+    `stderr` and `reason`; `score` is the held-out error to compare by: `nrmse`, or `log_rmse_all` for lognormal noise;
+    `inputs`, `extrapolation` and `ahead` as `input_correlation`, `Region.left_by` and `steps_ahead` return them.
 
     Bad: no finite prediction; a failed fit; a held-out error above the best baseline's by more than 5 %; training fit
     below 30 %; a model tied to its solver.
     Doubtful: equal to the best baseline within 5 %, unless that is the linear ODE and the training fit is 70 % or more
     (it may be the truth); better than the baselines by one of nrmse and log-RMSE but not by the other; training fit
-    below 70 %; a held-out error over twice the training error and above 0.1; coloured residuals; unknowns at a bound
-    or not determined; stopped before convergence while standard errors are reported or nothing was held out;
+    below 70 %; a held-out error over twice the training error and above 0.1; coloured residuals, or residuals that
+    depend on the inputs; forecasts a few steps ahead worse than repeating the last value by more than 5 %; unknowns at
+    a bound or not determined; stopped before convergence while standard errors are reported or nothing was held out;
     interrupted; nothing held out and fewer than 3 observed values per unknown.
     Good: none of these. A low training fit weighs one degree less where the residuals pass for noise: then the data,
     not the model, set its limit. Errors below 0.1 % of the data's spread are not told apart, nor are their residuals
@@ -59,6 +65,11 @@ def verdict(
     _judge_swap(found, swap or {})
     if white is not None and (train.get("nrmse") or 0.0) >= NEGLIGIBLE:
         _judge_residuals(found, whiteness or {})
+    if inputs and inputs["independent"] is False and (train.get("nrmse") or 0.0) >= NEGLIGIBLE:
+        found.doubtful.append(f"The training residuals depend on the inputs: {_dependent(inputs)}.")
+    _judge_steps_ahead(found, ahead or {})
+    if said := told(dict(extrapolation or {}), "The held-out part"):
+        found.remarks.append(said)
     _judge_parameters(found, parameters or {})
     _judge_status(found, status, bool(holdout), bool(parameters))
     return found.verdict()
@@ -93,7 +104,12 @@ def _judge_swap(found: Findings, swap: Mapping[str, Any]) -> None:
     if word is None:
         return
     size = "has no finite solution" if difference is None else f"differs by {difference:.2g} of the data's spread"
-    if word == "an ODE":
+    if word == "an ODE" and swap.get("sensitive"):
+        found.remarks.append(
+            f"Solved by another method it parts at {swap['parts_at']:.4g}, as it does after a small change of its "
+            "start: forecasts beyond are not to be relied on."
+        )
+    elif word == "an ODE":
         found.remarks.append(f"Solved by another method it stays the same trajectory (it {size}).")
     else:
         found.bad.append(f"What was learned is {word}, not an ODE: solved by another method it {size}.")
@@ -112,6 +128,38 @@ def _judge_residuals(found: Findings, whiteness: Mapping[str, Any]) -> None:
         f"The training residuals of {listed(coloured)} are not white (p = {p:.1g}): something predictable is left in "
         "them, and the standard errors are not to be relied on."
     )
+
+
+def _dependent(inputs: Mapping[str, Any]) -> str:
+    """The pairs of channel and input whose correlation leaves its bound, each at the lag of its largest one.
+
+    >>> _dependent({"pairs": {"y": {"u": {"r": [0.1, 0.6], "lag": 1, "bound": 0.3}, "v": None}}})
+    'y on u (correlation 0.6 at lag 1, 99 % bound 0.3)'
+    """
+    pairs = [
+        f"{channel} on {name} (correlation {one['r'][one['lag']]:.2g} at lag {one['lag']}, "
+        f"99 % bound {one['bound']:.2g})"
+        for channel, by_input in inputs["pairs"].items()
+        for name, one in by_input.items()
+        if one and abs(one["r"][one["lag"]]) > one["bound"]
+    ]
+    return listed(pairs)
+
+
+def _judge_steps_ahead(found: Findings, ahead: Mapping[str, Any]) -> None:
+    """Whether forecasts a few steps ahead are any better than repeating the last value, on the held-out part."""
+    if not ahead:
+        return
+    k = max(ahead, key=int)
+    scores = ahead[k].get("holdout") or {}
+    error, naive = scores.get("nrmse"), scores.get("persistence")
+    if error is None or naive is None or max(error, naive) < NEGLIGIBLE:
+        return
+    numbers = f"normalised RMSE {error:.3g} against {naive:.3g}"
+    if error > TIE * naive:
+        found.doubtful.append(f"Forecasts {k} steps ahead are worse than the last value repeated: {numbers}.")
+    else:
+        found.remarks.append(f"Forecasts {k} steps ahead do not lose to the last value repeated: {numbers}.")
 
 
 def _judge_parameters(found: Findings, parameters: Mapping[str, Mapping[str, Any]]) -> None:

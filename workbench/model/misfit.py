@@ -59,6 +59,11 @@ class Misfit:
         self._given = {i: float(known[name]) for i, name in enumerate(channels) if known.get(name, "fit") != "fit"}
 
     @property
+    def squares(self) -> bool:
+        """The loss is the mean of squared differences, which declares no noise."""
+        return all(f.loss.residual == "y - mu" and f.loss.rho == "linear" and not f.loss.nll for f in self.formulas)
+
+    @property
     def scales_known(self) -> bool:
         """No channel's scale is profiled."""
         return not self.profiled

@@ -3,7 +3,8 @@
 from ..fitting import FitBudget
 from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
-from .comparing import Comparison, compare
+from .comparing import compare, compare_runs, truth_of
+from .comparison import Comparison
 from .document import fit_document
 from .ensembles import Ensemble, ensemble
 from .fitted import Fitted, load
@@ -34,6 +35,7 @@ __all__ = [
     "check_gradient",
     "check_plugin",
     "compare",
+    "compare_runs",
     "dynamics",
     "ensemble",
     "fit",
@@ -53,4 +55,5 @@ __all__ = [
     "simulate",
     "solve",
     "solvers",
+    "truth_of",
 ]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from ..runs import Record
 
+CHECKS = ("solver_swap", "whiteness", "inputs", "gradient", "extrapolation", "seeds")
+
 
 def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
     """The document `workbench/fit/1` of a run, stored at `path` or nowhere."""
@@ -31,12 +33,13 @@ def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
         "choices": config["choices"],
         "parameters": dict(run.parameters),
         "equations": list(run.equations),
-        "metrics": {key: scores.get(key) for key in ("train", "validation", "holdout", "baselines")},
-        "checks": diagnostics.get("checks") or {"solver_swap": None, "whiteness": None, "gradient": None},
+        "metrics": {key: scores.get(key) for key in ("train", "validation", "holdout", "baselines", "ahead")},
+        "checks": dict.fromkeys(CHECKS) | (diagnostics.get("checks") or {}),
         "uncertainty": diagnostics.get("uncertainty"),
         "criteria": diagnostics.get("criteria"),
         "noise_scales": diagnostics.get("scales"),
         "noise": diagnostics.get("noise"),
+        "truth": diagnostics.get("truth"),
         "verdict": diagnostics.get("verdict"),
         "cost": cost,
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHOOSING = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "settings", "plugins")
 OPENING = ("problem", "split", "settings", "plugins", "seed")
 DEFAULTS = {"gradient": "discrete", "engine": "auto", "seed": 0, "settings": {}, "plugins": (), "split": "last:20%"}
-NOT_PLANNED = ("device", "iterations", "max_time", "name", "store")
+NOT_PLANNED = ("truth", "device", "iterations", "max_time", "name", "store")
 
 
 def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **options: Any) -> dict[str, Any]:

@@ -11,13 +11,15 @@ import numpy as np
 
 from .. import diagnose
 from ..dataset import Dataset
+from ..diagnose.extrapolation import told
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..fitting.defect import measured
 from ..model import Model, Selection, Trial
 from ..unknowns import Block, Unknowns
 from .bands import Band, covariance_bands, require_band
-from .results import reached
+from .checks import region_of
+from .reaching import reached
 
 if TYPE_CHECKING:
     from ..runs import Run
@@ -41,6 +43,7 @@ class Prediction:
     metrics: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     band: Mapping[str, Any] | None = None  # percent, of (curve or observation), from (covariance or ensemble)
+    extrapolation: Mapping[str, Any] | None = None  # how far it leaves what training visited (see Region.left_by)
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/predict/1`; lists over trajectories where there are several."""
@@ -48,7 +51,12 @@ class Prediction:
         keys = items[0].keys()
         joined = items[0] if len(items) == 1 else {key: [item[key] for item in items] for key in keys}
         names = {} if len(items) == 1 else {"trajectories": list(self.trajectories)}
-        more = {"band": dict(self.band) if self.band else None, "metrics": self.metrics, "notes": list(self.notes)}
+        more = {
+            "band": dict(self.band) if self.band else None,
+            "metrics": self.metrics,
+            "notes": list(self.notes),
+            "extrapolation": self.extrapolation,
+        }
         return {"schema": "workbench/predict/1", **names, **joined, **more}
 
     def _one(self, i: int) -> dict[str, Any]:
@@ -127,6 +135,9 @@ def predict(
     observed = trial.predicted.reshape(*ts.shape, -1)
     lower, upper = _bands(fit, trial, interval / 100, band) if interval is not None else (None, None)
     metrics = _compare(model, x, fit_initial) if data is not None else None
+    extrapolation = _extrapolation(fit, model, ts, trial.trajectory.ys)
+    if said := told(extrapolation or {}, "The prediction", model.data.time):
+        notes = (*notes, said)
     return Prediction(
         model.data.trajectories,
         ts,
@@ -140,6 +151,7 @@ def predict(
         metrics,
         notes,
         _said(interval, band, "covariance") if lower is not None else None,
+        extrapolation,
     )
 
 
@@ -170,6 +182,20 @@ def _by_members(
     if interval is None:
         return together
     return replace(together, lower=lower, upper=upper, band=_said(interval, band, "ensemble"))
+
+
+def _extrapolation(fit: Fitted, model: Model, ts: np.ndarray, ys: np.ndarray) -> dict[str, Any] | None:
+    """How far states (trajectory, time, state) at ts (trajectory, time), and the inputs there, leave the training part.
+
+    None for a run without results.
+    """
+    old, states = fit.session, fit.run.states
+    if states is None or not model.field.states:
+        return None
+    there = np.isfinite(ts)
+    t, numbers = ts[there], np.broadcast_to(np.arange(len(ts))[:, None], ts.shape)[there]
+    u = None if model.inputs is None else np.asarray(model.inputs(t, numbers, t))
+    return region_of(old.model, np.asarray(old.problem.part), np.asarray(states)).left_by(t, ys[there], u)
 
 
 def _times(model: Model, times: Any, until: float | None) -> np.ndarray:

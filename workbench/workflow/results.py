@@ -9,11 +9,15 @@ import numpy as np
 from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
+from ..errors.usage import UsageError
 from ..fitting.priors import DeclaredPriors
 from ..model import Model, Selection, Trial
 from ..priors import density_of
-from .gradient_check import checked_fit
+from .checks import checks
+from .forecasts import forecasts
 from .pictures import pictures
+from .reaching import reached
+from .truth import known_truth, truth_recovery
 
 if TYPE_CHECKING:
     from .session import Session
@@ -34,53 +38,45 @@ def results(session: Session) -> dict[str, Any]:
     metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
     parameters, uncertainty = _parameters(model, x, training)
-    whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
-    swap = _solver_swap(model, x, prediction)
-    gradient = checked_fit(training, session.choices.seed)
+    found = checks(session, training, states, prediction, _loss_residuals(model, part, prediction))
+    ahead = forecasts(model, x, part)
     verdict = diagnose.verdict(
         metrics,
         baselines,
         status=session.status,
         n_unknowns=len(x),
         parameters=parameters,
-        whiteness=whiteness,
-        swap=swap,
+        whiteness=found["whiteness"],
+        swap=found["solver_swap"],
         score=_score(model, metrics),
+        inputs=found["inputs"],
+        extrapolation=found["extrapolation"],
+        ahead=ahead["steps"],
     )
     nll = (metrics["train"] or {}).get("nll")
     n_scales = len(model.misfit.profiled)
+    if model.misfit.squares:
+        nll, n_scales = _squares_nll(model, part, prediction), 1
     n = int(data.mask[part == TRAIN].sum())
     return {
         "states": states,
         "prediction": prediction,
         "residual": data.values - shown,
-        "metrics": {**metrics, "baselines": baselines},
+        "metrics": {**metrics, "baselines": baselines, "ahead": ahead},
         "parameters": parameters,
         "equations": _equations(model, x, parameters),
         "diagnostics": {
-            "checks": {"solver_swap": swap, "whiteness": whiteness, "gradient": gradient},
+            "checks": found,
             "verdict": verdict,
             "uncertainty": uncertainty,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
             "scales": (scales := _scales(model, training)),
             "noise": _noise(model, scales),
+            "truth": _truth(session, states, parameters),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },
     }
-
-
-def reached(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
-    """States and predictions at every observation; NaN from where a trajectory's solve ended."""
-    selection, model = trial.selection, trial.model
-    states = trial.trajectory.ys[selection.row, selection.column]
-    times, numbers = selection.ts[selection.row, selection.column], selection.rows[selection.row]
-    prediction = np.full((len(selection), model.data.n_channels), np.nan)
-    there = np.isfinite(states).all(axis=1)
-    with np.errstate(all="ignore"):
-        prediction[there] = model.observe(trial.x, times[there], states[there], numbers[there])
-    prediction[~np.isfinite(prediction)] = np.nan
-    return states, prediction
 
 
 def _nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> dict[str, float | None] | None:
@@ -128,6 +124,15 @@ def _loss_residuals(model: Model, part: np.ndarray, prediction: np.ndarray) -> n
         each = data.sd[seen, i] if data.sd is not None and data.channels[i] in data.measured else 1.0
         found[seen, i] = formulas.residual(y[seen], prediction[seen, i], sigma[i] * each)
     return found
+
+
+def _squares_nll(model: Model, part: np.ndarray, prediction: np.ndarray) -> float | None:
+    """What least squares maximises: Gaussian noise with one profiled scale, in units of each channel's weight."""
+    train, spread = part == TRAIN, model.misfit.spread
+    residuals = (model.data.values - prediction)[train]
+    seen = model.data.mask[train]
+    nll = diagnose.gaussian_nll((residuals / spread)[seen]) if np.isfinite(residuals[seen]).all() else None
+    return None if nll is None else nll + float(np.sum(seen * np.log(spread)))
 
 
 def _score(model: Model, metrics: dict[str, Any]) -> str:
@@ -272,23 +277,17 @@ def _noise(model: Model, scales: dict[str, float] | None) -> dict[str, Any] | No
     }
 
 
-def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[str, Any] | None:
-    """The same dynamics by DOP853 at rtol 1e-9, where that is installed; None for a curve without states."""
-    from ..registry import installed
-
-    if not model.field.states or "dop853" not in {listed.name for listed in installed().offers("solver")}:
+def _truth(session: Session, states: np.ndarray, parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """The model beside the truth where one is named, or where the data were simulated from known equations."""
+    if session.truth is not None:
+        return truth_recovery(session.model, session.x, states, session.truth, parameters)
+    known = known_truth(session.problem)
+    if known is None:
         return None
-    other = installed().make("solver", "dop853", {"rtol": 1e-9, "atol": 1e-11})
-    own, model.solver = model.solver, other
     try:
-        everything = Selection.of(model.data, np.ones(len(model.data.t), dtype=bool))
-        _, again = reached(model.trial(x, everything))
-    finally:
-        model.solver = own
-    spread = np.nanstd(model.data.values, axis=0)
-    step = getattr(own, "step", None) if not own.adaptive else None
-    name = getattr(own, "name", type(own).__name__)
-    return diagnose.solver_swap(prediction, again, spread, solver=name, step=step or None, times=model.data.t)
+        return truth_recovery(session.model, session.x, states, known, parameters)
+    except UsageError:  # nobody asked: the dynamics have states of their own
+        return None
 
 
 def _cost(session: Session, trial: Trial) -> dict[str, Any]:

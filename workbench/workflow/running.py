@@ -19,6 +19,7 @@ from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
 from .session import Session
 from .sources import MEANING, open_source
+from .truth import matching_truth, stored_truth
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -56,6 +57,7 @@ def fit(
     on_notes: OnNotes | None = None,
     budget: FitBudget | None = None,
     commit_share: float = 0.02,
+    truth: str | Path | Problem | None = None,
     **meaning: Any,
 ) -> Fitted:
     """Fit dynamics to observations and judge the result.
@@ -66,8 +68,10 @@ def fit(
     options as `{"solver.rtol": 1e-8}`;
     `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
     fitted or held against what the file says; `max_time` is in seconds. With `store` (a folder) the run is committed to
-    `store/name.h5` as it goes, as often as `commit_share` of the time pays for. Other keywords say what the columns of
-    a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    `store/name.h5` as it goes, as often as `commit_share` of the time pays for. `truth` is a problem whose equations
+    the data came from: what was found is compared with it (data that a problem has simulated for itself are compared
+    with that problem). Other keywords say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a
+    result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
@@ -92,6 +96,7 @@ def fit(
     )
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
+    session.truth = None if truth is None else matching_truth(session.model, truth, plugins)
     config = _config(session, split, changes, budget) | {
         "columns": _said(meaning),
         "asked_of_file": problem is not None,
@@ -162,6 +167,7 @@ def resume(
         budget.iterations = limits["iterations"] if iterations is None else iterations
         budget.seconds = limits["max_time"] if max_time is None else max_time
         session = Session(question_of(stored), Choices.stored(stored.config, plugins), budget)
+        session.truth = stored_truth(stored.config)
         history = {column: list(values) for column, values in stored.history.items()}
         session.resume(state_of(stored, session), history, float(stored.timings.get("seconds", 0.0)))
         config = {**stored.config, "limits": {"iterations": budget.iterations, "max_time": budget.seconds}}
@@ -189,7 +195,7 @@ def _said(meaning: Mapping[str, Any]) -> dict[str, Any]:
 
 def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -> dict[str, Any]:
     """All that re-runs the fit on the data stored beside it."""
-    problem = session.problem
+    problem, truth = session.problem, session.truth
     assert problem.data is not None
     return {
         "source": {"file": problem.data.source, "sha256": problem.data.sha256},
@@ -198,6 +204,7 @@ def _config(session: Session, split: str, changes: Changes, budget: FitBudget) -
         "noise": dict(problem.noise),
         **changes.document(),
         "start": problem.start,
+        "truth": truth and {"name": truth.name, "text": truth.system.text if truth.system else ""},
         "choices": session.choices.document(),
         "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in session.choices.settings.items()},
         "limits": {"iterations": budget.iterations, "max_time": budget.seconds},

@@ -38,6 +38,7 @@ class Session:
         n_unknowns = int(sum(block.spread("free").sum() for block in field.blocks()))
         self.problem = problem = _without_needless_validation(problem, n_unknowns)
         self.field, self.budget = field, budget
+        self.truth: Problem | None = None  # what the model is compared with in the end
         solver, loss = choices.make("solver"), choices.make("loss")
         self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Simulation:
     ys: np.ndarray  # (trajectory, time, state)
     observed: np.ndarray  # (trajectory, time, channel)
     trajectory: Trajectory
+    changed: Mapping[str, float] = field(default_factory=dict)  # parameters that differ from the file's
 
     @property
     def system(self) -> System:
@@ -57,8 +58,12 @@ class Simulation:
             trajectories=tuple(str(i) for i in range(n)),
             units=units,
             time="t",
-            source=f"simulated: {self.problem.name}",
+            source=f"simulated: {self.problem.name}{self._said()}",
         )
+
+    def _said(self) -> str:
+        values = ", ".join(f"{name}={value:g}" for name, value in self.changed.items())
+        return f" with {values}" if values else ""
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/simulate/1`; lists over trajectories where there are several."""
@@ -148,7 +153,7 @@ def simulate(
             help="try --solver rodas5p, or a shorter --span",
         )
     observed = _scatter(clean, system, noise, rng)
-    return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory)
+    return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory, dict(values or {}))
 
 
 def _with_values(system: System, values: Mapping[str, float]) -> System:
