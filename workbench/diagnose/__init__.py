@@ -4,6 +4,7 @@ Everything here takes arrays and gives plain dictionaries that JSON can hold: a 
 never NaN and never a constant. NumPy at import; SciPy inside the functions that need it; torch never.
 """
 
+from .beside_weights import errors_beside_weights, of_named
 from .covariance import standard_errors
 from .criteria import information_criteria
 from .judgement import verdict
@@ -19,10 +20,12 @@ __all__ = [
     "LinearOde",
     "Uncertainty",
     "baselines",
+    "errors_beside_weights",
     "fit_linear_ode",
     "given_values",
     "information_criteria",
     "metrics",
+    "of_named",
     "scored",
     "solver_swap",
     "standard_errors",

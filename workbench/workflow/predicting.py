@@ -17,6 +17,7 @@ from ..errors.usage import UsageError
 from ..fitting.defect import measured
 from ..model import Model, Selection
 from ..unknowns import Block, Unknowns
+from .learned import is_hybrid
 from .results import LARGEST_TABLE, reached, uncertainty_of
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ def _bands(fit: Fitted, trial: Any, interval: float) -> tuple[np.ndarray | None,
     part = np.asarray(old.problem.part)
     if not 0 < interval < 100:
         raise UsageError(f"an interval of {interval:g} % was asked for", help="--interval 95")
-    if len(old.x) > LARGEST_TABLE or trial.model is not old.model:
+    if (len(old.x) > LARGEST_TABLE and not is_hybrid(old.model)) or trial.model is not old.model:
         return None, None
     try:
         found = uncertainty_of(old.model, old.x, old.model.trial(old.x, Selection.of(old.model.data, part == TRAIN)))

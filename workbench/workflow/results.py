@@ -10,6 +10,7 @@ from .. import diagnose
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
+from . import learned
 from .gradient_check import checked_fit
 from .pictures import pictures
 
@@ -31,6 +32,7 @@ def results(session: Session) -> dict[str, Any]:
     metrics = diagnose.metrics(data, part, prediction, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
     parameters, uncertainty = _parameters(model, x, training)
+    terms = learned.sizes(training)
     whiteness = diagnose.whiteness(data, part, _loss_residuals(model, part, prediction))
     swap = _solver_swap(model, x, prediction)
     gradient = checked_fit(training, session.choices.seed)
@@ -53,11 +55,12 @@ def results(session: Session) -> dict[str, Any]:
         "residual": data.values - prediction,
         "metrics": {**metrics, "baselines": baselines},
         "parameters": parameters,
-        "equations": _equations(model, x, parameters),
+        "equations": _equations(model, x, parameters) + learned.in_words(terms),
         "diagnostics": {
             "checks": {"solver_swap": swap, "whiteness": whiteness, "gradient": gradient},
             "verdict": verdict,
             "uncertainty": uncertainty,
+            "terms": terms,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
             "scales": _scales(model, training),
             "cost": _cost(session, everything),
@@ -121,17 +124,21 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     """Name → value, stderr, ci95; held parameters without errors. None for the second where errors cannot be had."""
     unknowns = model.unknowns
     held = _held(model, x)
-    if len(x) > LARGEST_TABLE or not len(x) or unknowns.mask("weights").any():
+    weights = unknowns.mask("weights")
+    if not 0 < (~weights).sum() <= LARGEST_TABLE or (weights.any() and not learned.is_hybrid(model)):
         return held, None
-    values = zip(unknowns.labels, unknowns.physical(x)[0], strict=True)
-    plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value in values}
+    values = zip(unknowns.labels, unknowns.physical(x)[0], weights, strict=True)
+    plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value, is_w in values if not is_w}
     try:
         found = uncertainty_of(model, x, training)
     except WorkbenchError:
         return {**plain, **held}, None
     table = found.parameters(x, lambda v: unknowns.physical(v)[0], unknowns.physical(x)[1])
-    derived = _derived(model, x, found)
-    return {**table, **held, **derived}, found.as_json()
+    if not weights.any():
+        return {**table, **held, **_derived(model, x, found)}, found.as_json()
+    named = diagnose.of_named(found, weights)
+    derived = _derived(model, x, named)
+    return {**{name: table[name] for name in named.names}, **held, **derived}, named.as_json()
 
 
 def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Uncertainty:
@@ -144,6 +151,8 @@ def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Unc
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
     known = misfit.is_likelihood and misfit.scales_known
+    if learned.is_hybrid(model):
+        return learned.errors(model, x, line, at_bound, 1.0 if known else None)
     return diagnose.standard_errors(
         line.residuals, line.jacobian, unknowns.labels, at_bound=at_bound, dispersion=1.0 if known else None
     )
@@ -186,6 +195,7 @@ def _derived(model: Model, x: np.ndarray, uncertainty: diagnose.Uncertainty) -> 
     by_q = np.zeros((value.shape[1], columns.n_parameters + len(columns.initial_states)))
     by_q[:, : columns.n_parameters] = by_p[0]
     gradient = columns.by_unknowns(by_q, np.zeros(len(by_q), dtype=int), x)
+    gradient = gradient[:, [name in uncertainty.names for name in model.unknowns.labels]]
     return uncertainty.derived(names, value[0], gradient)
 
 
