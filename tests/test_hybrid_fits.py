@@ -32,8 +32,8 @@ frequency = "sqrt(g/L)"
 
 
 def friction(omega: np.ndarray) -> np.ndarray:
-    """Viscous and Coulomb's, the latter turning over within a tenth of a radian a second."""
-    return -0.3 * omega - 0.8 * np.tanh(omega / 0.1)
+    """Viscous and Coulomb's, the latter turning over within a third of a radian a second."""
+    return -0.3 * omega - 0.8 * np.tanh(omega / 0.3)
 
 
 @pytest.fixture(scope="module")
