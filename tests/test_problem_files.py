@@ -143,16 +143,14 @@ def test_a_file_that_is_not_there_is_refused_by_its_path(tmp_path: Path) -> None
             read_problem(path)
 
 
-def test_learned_terms_take_as_many_arguments_as_they_are_called_with_and_are_refused_only_when_run() -> None:
+def test_learned_terms_take_as_many_arguments_as_they_are_called_with() -> None:
     problem = read_problem(
         '[states.x]\nequation = "-k*x + lift(x, max(t, 0))"\ninitial = 1\n'
         "[parameters]\nk = 1\n\n[networks.lift]\nhidden = [8]\n"
     )
     assert problem.system is not None
     assert problem.system.networks[0].arity == 2
-    with pytest.raises(wrong.NotRunnableYet, match=r"networks\.lift") as caught:
-        problem.system.graph()
-    assert str(caught.value.where) == "<text>:7"
+    assert problem.system.graph().networks[0].sizes == (2, 8, 1)
 
 
 @settings(deadline=None)  # the first call imports SymPy

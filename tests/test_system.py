@@ -14,7 +14,6 @@ from workbench.system import (
     Event,
     Expression,
     Input,
-    Network,
     Observed,
     Parameter,
     State,
@@ -169,7 +168,6 @@ def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
 @pytest.mark.parametrize(
     ("part", "key"),
     [
-        ({"networks": (Network("friction", 1),)}, "networks.friction"),
         ({"events": (Event("kick", time=1.0, map={"x": "0"}),)}, "events.kick"),
     ],
 )

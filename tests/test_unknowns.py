@@ -125,3 +125,12 @@ def test_there_may_be_nothing_to_fit_at_all() -> None:
     unknowns = Unknowns([Block("parameters", ("k",), np.array([2.0]), free=False)])
     assert unknowns.start.shape == (0,)
     assert unknowns.values(unknowns.start)["parameters"].tolist() == [2.0]
+
+
+def test_entries_without_a_transform_are_measured_from_their_origin() -> None:
+    block = Block("weights", ("a", "b"), np.array([3.0, 2.0]), lower=0.0, transform=("identity", "log"), origin=1.0)
+    unknowns = Unknowns([block])
+    assert unknowns.start.tolist() == [2.0, np.log(2.0)]
+    assert unknowns.lower.tolist() == [-1.0, -np.inf]
+    np.testing.assert_allclose(unknowns.values(unknowns.start)["weights"], [3.0, 2.0])
+    np.testing.assert_allclose(unknowns.physical(unknowns.start + 1.0)[1], [1.0, 2.0 * np.e])

@@ -2,7 +2,7 @@
 
 A block is shared, shape (label,), or one value a trajectory, shape (trajectory, label). Held entries are not in x.
 Bounds and starts are physical; x is in the transformed scale: log x for `log`, the log-odds between the bounds for
-`logit`.
+`logit`, else the distance from the block's origin.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Block:
     per: Literal["", "trajectory"] = ""
     prior: tuple[str, ...] = ()  # one a label, as normal(0, 1), "" for none; () means none at all
     shrink: float = 0.0  # precision of a Gaussian prior around 0, in the transformed scale (weight decay)
+    origin: np.ndarray | float = 0.0  # what is 0 in the scale of entries without a transform
 
     def spread(self, field: str) -> np.ndarray:
-        """One of free, lower, upper, in the shape of `value`."""
+        """One of free, lower, upper, origin, in the shape of `value`."""
         return np.broadcast_to(np.asarray(getattr(self, field)), self.value.shape)
 
     def transforms(self) -> np.ndarray:
@@ -83,7 +84,7 @@ class Unknowns:
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = tuple(blocks)
         self.index: dict[str, np.ndarray] = {}
-        parts: dict[str, list[np.ndarray]] = {"value": [], "lower": [], "upper": [], "kind": []}
+        parts: dict[str, list[np.ndarray]] = {"value": [], "lower": [], "upper": [], "kind": [], "origin": []}
         labels: list[str] = []
         for block in self.blocks:
             free = block.spread("free")
@@ -95,6 +96,7 @@ class Unknowns:
             parts["lower"].append(block.spread("lower")[free])
             parts["upper"].append(block.spread("upper")[free])
             parts["kind"].append(block.transforms()[free])
+            parts["origin"].append(np.where(block.transforms() == "identity", block.spread("origin"), 0.0)[free])
         joined = {key: np.concatenate(found) if found else np.zeros(0) for key, found in parts.items()}
         self.labels = tuple(labels)
         shrinks = [np.full(int(block.spread("free").sum()), block.shrink) for block in self.blocks]
@@ -102,6 +104,7 @@ class Unknowns:
         self.priors = tuple(text for block in self.blocks for text in _entry_priors(block))
         """The declared prior of every free entry, "" where there is none (unknown,)."""
         self.kind, self.low, self.high = joined["kind"], joined["lower"].astype(float), joined["upper"].astype(float)
+        self.origin = joined["origin"].astype(float)
         self.start = self.to_x(joined["value"])
         above = np.where(self.kind == "log", np.maximum(self.low, 0.0), self.low)  # a logarithm has its own bound, 0
         self.lower = np.where(self.kind == "logit", -np.inf, self.to_x(above))
@@ -109,11 +112,11 @@ class Unknowns:
 
     def to_x(self, free_values: np.ndarray) -> np.ndarray:
         """The free entries, physical (unknown,), as x."""
-        return to_free_scale(np.asarray(free_values, dtype=float), self.kind, self.low, self.high)
+        return to_free_scale(np.asarray(free_values, dtype=float), self.kind, self.low, self.high) - self.origin
 
     def physical(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The free entries at x, physical (unknown,), and the derivative of each by its x."""
-        return to_physical(x, self.kind, self.low, self.high)
+        return to_physical(x + self.origin, self.kind, self.low, self.high)
 
     def values(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Block name → its values at x, held entries included, in the block's shape."""

@@ -7,4 +7,4 @@ from workbench import Offer, hookimpl
 def offer_dynamics() -> list[Offer]:
     from .offers import equations
 
-    return [Offer("equations", equations, "the problem's own equations, their parameters unknown")]
+    return [Offer("equations", equations, "the problem's own equations, their parameters and learned terms unknown")]

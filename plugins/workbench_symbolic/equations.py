@@ -1,4 +1,4 @@
-"""A System as a field: its parameters, and its numeric initial values, become unknowns."""
+"""A System as a field: its parameters, the weights of its learned terms and its numeric initial values are unknowns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from workbench import Block, Graph, Problem, System
 from workbench.errors.usage import UsageError
 
 from .offers import FitInitial
+from .weights import drawn
 
 
 @dataclass(frozen=True)
@@ -18,36 +19,47 @@ class Equations:
     """The equations of the problem file; `fit_initial` "declared" frees the initial values that the file frees."""
 
     fit_initial: FitInitial
+    decay: float
 
     def build(self, problem: Problem, generator: np.random.Generator) -> SystemField:
-        """The problem's System on its data; nothing is drawn."""
+        """The problem's System on its data; the weights of learned terms are drawn from `generator`."""
         if problem.system is None:
             raise UsageError(
                 "the dynamics 'equations' need a problem with equations, and there is only data",
                 help="name one: --problem NAME or FILE.toml, or fit a network: -d mlp",
             )
-        return SystemField(problem.system, problem, self.fit_initial)
+        return SystemField(problem.system, problem, self.fit_initial, generator, self.decay)
 
 
 class SystemField:
-    """dy/dt of a System: blocks `parameters` (shared), `own` (one each trajectory) and `initial`.
+    """dy/dt of a System: blocks `parameters` (shared), `own` (one each trajectory), `weights` (shared) and `initial`.
 
+    Weights are those of the learned terms that the equations call, scaled by what the data tell (`Problem.scaling`).
     A fitted initial value starts at the first observation of its trajectory where the state itself is observed there,
     else at the file's number; with several trajectories each has its own.
     """
 
-    def __init__(self, system: System, problem: Problem, fit_initial: FitInitial) -> None:
+    def __init__(
+        self,
+        system: System,
+        problem: Problem,
+        fit_initial: FitInitial,
+        generator: np.random.Generator,
+        decay: float = 0.0,
+    ) -> None:
         system.require_runnable()
         self.system, self.problem, self.fit_initial = system, problem, fit_initial
         self.states = system.state_names
         self.observed = system.observed_names
+        self.scaling, self.decay = problem.scaling(), decay
+        self._origin, self._start = drawn(system, generator)
 
     @cached_property
     def _graph(self) -> Graph:
-        return self.system.graph()
+        return self.system.graph(self.scaling)
 
     def graph(self) -> Graph:
-        """The System's graph."""
+        """The System's graph, learned terms scaled."""
         return self._graph
 
     def module(self) -> None:
@@ -55,9 +67,12 @@ class SystemField:
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
-        return tuple(
-            block for block in (self._parameters(""), self._parameters("trajectory"), self._initial()) if block
-        )
+        found = (self._parameters(""), self._parameters("trajectory"), self._weights(), self._initial())
+        return tuple(block for block in found if block)
+
+    def _weights(self) -> Block | None:
+        names = self.system.weight_names
+        return Block("weights", names, self._start, shrink=self.decay, origin=self._origin) if names else None
 
     def _parameters(self, per: str) -> Block | None:
         found = [p for p in self.system.parameters if p.per == per]
@@ -115,5 +130,5 @@ class SystemField:
         return np.where(usable, first, value)
 
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
-        """Readable right-hand sides with numbers in place of the named values."""
-        return self.system.equations(values)
+        """Readable right-hand sides with numbers in place of the named values, then what each learned term is."""
+        return self.system.equations(values) + self.system.learned

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 FitInitial = Literal["declared", "all", "none"]
 
 
-def equations(fit_initial: FitInitial = "declared") -> Equations:
-    """The problem's equations; `fit_initial`: declared, all or none of the numeric initial values are fitted."""
+def equations(fit_initial: FitInitial = "declared", decay: float = 0.0) -> Equations:
+    """The problem's equations; `fit_initial`: declared, all or none of the numeric initial values are fitted.
+
+    `decay` is the precision of a prior on the weights of learned terms; 0 lets the data decide.
+    """
     from .equations import Equations
 
-    return Equations(fit_initial)
+    return Equations(fit_initial, decay)

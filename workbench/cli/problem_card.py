@@ -28,6 +28,7 @@ def describe(problem: Problem) -> dict[str, Any]:
             {"name": p.name, "value": p.value, "bounds": [p.lower, p.upper], "fixed": p.fixed, "unit": p.unit}
             for p in system.parameters
         ],
+        "learned": list(system.learned),
         "inputs": list(system.input_names),
         "covariates": list(system.covariate_names),
         "observed": [{"name": o.name, "formula": o.formula, "noise": o.noise, "unit": o.unit} for o in system.observed],
@@ -56,6 +57,7 @@ def card(problem: Problem) -> str:
     ]
     driven = [*system.input_names, *system.covariate_names]
     tail = [
+        *(f"learned: {term}" for term in system.learned),
         f"driven by {', '.join(driven)}" if driven else "",
         _clock(system),
         f"data: {problem.data_file.path.name}" if problem.data_file is not None else "",
@@ -81,7 +83,8 @@ def check_file(file: Path) -> tuple[dict[str, Any], str]:
         "parameters": list(system.parameter_names),
         "not_runnable": why,
     }
-    text = f"{file}: in order; {len(system.states)} states, {len(system.parameters)} parameters"
+    learned = f", {len(system.networks)} learned terms" if system.networks else ""
+    text = f"{file}: in order; {len(system.states)} states, {len(system.parameters)} parameters{learned}"
     return document, f"{text}; this version cannot run it: {why}" if why else text
 
 

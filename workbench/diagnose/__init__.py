@@ -4,6 +4,7 @@ Everything here takes arrays and gives plain dictionaries that JSON can hold: a 
 never NaN and never a constant. NumPy at import; SciPy inside the functions that need it; torch never.
 """
 
+from .beside_weights import errors_beside_weights, of_named
 from .covariance import standard_errors
 from .criteria import gaussian_nll, information_criteria
 from .input_correlation import input_correlation
@@ -21,12 +22,14 @@ __all__ = [
     "LinearOde",
     "Uncertainty",
     "baselines",
+    "errors_beside_weights",
     "fit_linear_ode",
     "gaussian_nll",
     "given_values",
     "information_criteria",
     "input_correlation",
     "metrics",
+    "of_named",
     "scored",
     "solver_swap",
     "standard_errors",

@@ -135,6 +135,12 @@ class ParameterIdle(ProblemFileWrong):
     code = "S045"
 
 
+class NetworkIdle(ProblemFileWrong):
+    """A learned term is called in no equation, directly or through an expression: no data can tell it."""
+
+    code = "S046"
+
+
 class FormulaWrong(FormulaRefused):
     """A formula cannot be used; the message names the column, counted from 1 at the formula's first character."""
 

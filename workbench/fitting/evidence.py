@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..contracts import Objective
+from ..contracts import Linearization, Objective
 from ..errors.numerics import NoFiniteSolution
 
 REACH = 10.0  # the largest factor by which one update lowers a precision, for it holds only near the maximum
+LEAST = 0.01  # of a weight's square, on the average, as the first precision takes it
+UPDATES = 100
+SETTLED = 1e-3
 RISE = 1.1  # and by which it raises one: weights that have not grown yet look like weights that nothing needs
 CLEAR = 1e-11  # share of the largest column's square above which a precision stands clear of rounding
 
@@ -25,14 +28,31 @@ def precision(objective: Objective, x: np.ndarray, shrunk: np.ndarray, before: f
         line = objective.linearize(x)
     except NoFiniteSolution:
         return before
+    return _updated(line, x, shrunk, before, RISE)
+
+
+def settled_precision(line: Linearization, x: np.ndarray, shrunk: np.ndarray) -> float:
+    """The fixed point of `precision` at an x that no longer moves, whose objective is linearized by `line`."""
+    found = _updated(line, x, shrunk, 0.0, REACH)
+    for _ in range(UPDATES):
+        before, found = found, _updated(line, x, shrunk, found, REACH)
+        if abs(found - before) <= SETTLED * before:
+            break
+    return found
+
+
+def _updated(line: Linearization, x: np.ndarray, shrunk: np.ndarray, before: float, rise: float) -> float:
+    """The next precision, at most `rise` times the one before."""
     r, w = line.residuals, x[shrunk]
     rows, size, squares = len(r), int(shrunk.sum()), float(w @ w)
     if not squares > 0:
         return before
+    if before == 0:
+        squares = max(squares, LEAST * size)
     determined = _determined(line.gram[np.ix_(shrunk, shrunk)], before) if before > 0 else min(size, rows / 2)
     variance = float(r @ r) / max(rows - determined, 1.0)
     new = variance * determined / squares
-    return float(np.clip(new, before / REACH, before * RISE)) if before > 0 else new
+    return float(np.clip(new, before / REACH, before * rise)) if before > 0 else new
 
 
 def _determined(gram: np.ndarray, precision: float) -> float:

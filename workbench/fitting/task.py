@@ -8,7 +8,6 @@ import numpy as np
 
 from ..contracts import Budget, Objective, Optimizer
 from ..dataset import TRAIN, VALIDATION
-from ..errors.numerics import NoFiniteSolution
 from ..errors.usage import UsageError
 from ..model import Model, Selection
 from .defect import defect_objectives
@@ -98,14 +97,11 @@ class FitTask:
         return Selection.of(self.model.data, self._held) if self._held.any() else None
 
     def validation(self, x: np.ndarray) -> float | None:
-        """The loss on the validation part with the scales of the training part; inf where there is no solution."""
+        """The loss on the validation part, its scales profiled on itself; inf where there is no solution.
+
+        With the scales of the training part, a better fit there would make the same forecast worse.
+        """
         if self._validation is None:
             return None
-        training = self._data(1.0)
-        misfit = self.model.misfit
-        try:
-            weights = training.trial(x).weights() if misfit.is_likelihood else None
-        except NoFiniteSolution:
-            return float("inf")
-        value = self.model.trial(x, self._validation).value(weights)
-        return value / max(int(self._validation.mask.sum()), 1) if misfit.is_likelihood else value
+        value = self.model.trial(x, self._validation).value()
+        return value / max(int(self._validation.mask.sum()), 1) if self.model.misfit.is_likelihood else value

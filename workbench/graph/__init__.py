@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .graph import Derivative, Graph, Kind
+from .learned import LearnedTerm
 from .network import NONE, Layer, Network, from_network, inputs_of
 from .nodes import Builder, Node
 
@@ -24,6 +25,7 @@ __all__ = [
     "Graph",
     "Kind",
     "Layer",
+    "LearnedTerm",
     "Network",
     "Node",
     "from_module",
@@ -42,17 +44,20 @@ def from_sympy(
     covariates: Sequence[str] = (),
     time: str = "t",
     expressions: Mapping[str, Any] | None = None,
+    learned: Mapping[str, LearnedTerm] | None = None,
 ) -> Graph:
     """The graph that computes each group's expressions; symbols are told by their names.
 
     `expressions` are named intermediates: their symbols may stand in the groups and in each other, and each is lowered
-    once, however often it is mentioned. Raises NotLowerable for undeclared symbols, learned terms, values that are not
-    real, and functions outside the language of formulas.
+    once, however often it is mentioned. `learned` are terms that formulas call as applications of sympy.Function: each
+    call becomes a network, and all calls of one term share its weights, whose names are among the parameters. Raises
+    NotLowerable for undeclared symbols, undeclared learned terms, values that are not real, and functions outside the
+    language of formulas.
     """
     from .lowering import lower
 
     leaves = {"t": (time,), "y": states, "u": inputs, "c": covariates, "p": parameters}
-    return lower(groups, leaves, expressions or {})
+    return lower(groups, leaves, expressions or {}, learned or {})
 
 
 def from_module(module: torch.nn.Module, states: int) -> Graph:

@@ -18,6 +18,7 @@ from sympy.core.function import AppliedUndef
 from workbench.errors.problems import NotLowerable
 
 from .graph import Graph
+from .learned import Calls, LearnedTerm
 from .nodes import Builder
 
 UNARY = {"Abs": "abs", "Heaviside": "step", "loggamma": "lgamma"} | {
@@ -36,12 +37,22 @@ def lower(
     groups: Mapping[str, Sequence[Any]],
     leaves: Mapping[str, Sequence[str]],
     expressions: Mapping[str, Any],
+    learned: Mapping[str, LearnedTerm],
 ) -> Graph:
-    """The graph of `groups`; leaves maps t, y, u, c and p to names, expressions names to what they stand for."""
-    lowering = _Lowering(leaves, expressions)
+    """The graph of `groups`; leaves maps t, y, u, c and p to names, expressions and learned terms names to theirs."""
+    lowering = _Lowering(leaves, expressions, learned)
     outputs = {group: tuple(lowering.node(_expression(each)) for each in wanted) for group, wanted in groups.items()}
     names = {kind: tuple(leaves[kind]) for kind in "yucp"}
-    return Graph(tuple(lowering.builder.nodes), outputs, names["y"], names["p"], names["u"], names["c"], leaves["t"][0])
+    return Graph(
+        tuple(lowering.builder.nodes),
+        outputs | lowering.calls.groups,
+        names["y"],
+        names["p"],
+        names["u"],
+        names["c"],
+        leaves["t"][0],
+        tuple(lowering.calls.networks),
+    )
 
 
 def _expression(given: Any) -> Any:
@@ -55,8 +66,14 @@ def _expression(given: Any) -> Any:
 class _Lowering:
     """One builder, and the node of every expression that was met."""
 
-    def __init__(self, leaves: Mapping[str, Sequence[str]], expressions: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        leaves: Mapping[str, Sequence[str]],
+        expressions: Mapping[str, Any],
+        learned: Mapping[str, LearnedTerm],
+    ) -> None:
         self.builder = Builder()
+        self.calls = Calls(self.builder, learned)
         self.leaves = {name: (kind, i) for kind in "tyucp" for i, name in enumerate(leaves[kind])}
         self.expressions = expressions
         self.met: dict[Any, int] = {}
@@ -82,7 +99,7 @@ class _Lowering:
         if expr.is_Symbol:
             named = expr.name in self.expressions and expr.name not in self.leaves
             return [_expression(self.expressions[expr.name])] if named else []
-        if isinstance(expr, AppliedUndef):
+        if isinstance(expr, AppliedUndef) and expr.func.__name__ not in self.calls.terms:
             return []  # refused as a whole
         return [arg for arg in expr.args if isinstance(arg, sympy.Expr)]
 
@@ -166,7 +183,9 @@ class _Lowering:
     def _function(self, expr: Any) -> int:
         b, name = self.builder, getattr(expr.func, "__name__", "?")
         if isinstance(expr, AppliedUndef):
-            raise NotLowerable(f"{name!r} is a learned term, which has no formula")
+            if name not in self.calls.terms:
+                raise NotLowerable(f"{name!r} is a learned term, which has no formula")
+            return self.calls.node(name, tuple(self.met[arg] for arg in expr.args))
         args = [self.met[arg] for arg in expr.args] if all(isinstance(arg, sympy.Expr) for arg in expr.args) else []
         if name in UNARY and args:
             return b.apply(UNARY[name], args[0])

@@ -201,8 +201,14 @@ class Model:
         """mu (line, channel) from states y (line, state) of trajectories `numbers` (line,) at t (line,)."""
         if self.graph is None:
             return y[:, self.channel_columns]
+        return self.evaluated("observed", x, t, y, numbers)[:, self.channel_columns]
+
+    def evaluated(self, group: str, x: np.ndarray, t: np.ndarray, y: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """A group of the graph (line, output), where `observe` says how the model is observed."""
+        assert self.graph is not None, "modules have no groups"
         u, c, p = self._arguments(x, t, numbers)
-        return self.graph.function("observed")(t, y, u, c, p)[:, self.channel_columns]
+        values: np.ndarray = self.graph.function(group)(t, y, u, c, p)
+        return values
 
     @property
     def states_seen(self) -> np.ndarray | None:

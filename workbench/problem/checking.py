@@ -9,6 +9,7 @@ from math import inf, isfinite
 from workbench.errors import WorkbenchError
 from workbench.errors.nearest import did_you_mean
 from workbench.errors.problems import BoundsExclude, KeyMissing, NameTaken, NameWrong, ValueWrong
+from workbench.formula.functions import FUNCTIONS
 from workbench.noise import kind_of
 from workbench.priors import density_of
 
@@ -63,6 +64,12 @@ def _names(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:
                     f"{section}.{name}: a {kind} cannot be named {name!r}; a letter and then at most 63 letters, "
                     "digits and single underscores are meant",
                     help=f"try {_plain(name)!r}",
+                    where=where,
+                )
+            elif kind == "network" and name in FUNCTIONS:
+                yield NameTaken(
+                    f"{section}.{name}: {name!r} already names a function of formulas",
+                    help="give the learned term another name",
                     where=where,
                 )
             elif name in owner:

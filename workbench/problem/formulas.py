@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.errors.problems import ParameterIdle
+from workbench.errors.problems import NetworkIdle, ParameterIdle
 
 if TYPE_CHECKING:
     from workbench.system import System
@@ -57,6 +57,13 @@ def _idle(system: System, mentioned: set[str]) -> Iterator[WorkbenchError]:
                 f"parameters.{parameter.name} is to be fitted, but no equation, start or observed formula mentions it",
                 help=f"mention {parameter.name!r}, take it out, or write fixed = true",
                 where=system.places.get(("parameters", parameter.name)),
+            )
+    for network in system.networks:
+        if network.name not in mentioned:
+            yield NetworkIdle(
+                f"networks.{network.name} is to be learned, but no equation calls it",
+                help=f"call {network.name}(…) in the equation of a state, or take it out",
+                where=system.places.get(("networks", network.name)),
             )
 
 

@@ -16,7 +16,7 @@ from workbench.errors.problems import StartTooLate
 from .matching import match_channels, match_drives
 
 if TYPE_CHECKING:
-    from workbench.system import Observed, System
+    from workbench.system import Observed, Scaling, System
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,12 @@ class Problem:
             options |= {"map": dict(file.map)} if file.map else {}
             options |= {"replicates": True} if file.replicates else {}
         return options
+
+    def scaling(self) -> dict[str, Scaling]:
+        """Learned term → how its arguments and its output are scaled, by what the data tell outside the test part."""
+        from .scaling import scaling
+
+        return scaling(self)
 
     def with_data(self, dataset: Dataset, split: str = "last:20%", map: Mapping[str, str] | None = None) -> Problem:
         """The same question put to these data.

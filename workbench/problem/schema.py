@@ -169,7 +169,7 @@ class ExpressionKeys(Keys):
 
 class NetworkKeys(Keys):
     hidden: list[Annotated[int, Field(ge=1, le=4096)]] = [16, 16]
-    activation: Literal["tanh", "relu", "gelu", "silu", "elu", "softplus", "sigmoid", "sin"] = "tanh"
+    activation: Literal["tanh", "softplus", "silu", "relu", "sin"] = "tanh"
 
 
 class ObservedKeys(Keys):

@@ -10,6 +10,7 @@ from .parts import (
     Network,
     Observed,
     Parameter,
+    Scaling,
     State,
 )
 from .system import System
@@ -24,6 +25,7 @@ __all__ = [
     "Network",
     "Observed",
     "Parameter",
+    "Scaling",
     "State",
     "System",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 from typing import Literal
 
@@ -97,6 +98,26 @@ class Network:
     arity: int
     hidden: tuple[int, ...] = (16, 16)
     activation: str = "tanh"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Arguments, hidden …, 1."""
+        return (self.arity, *self.hidden, 1)
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """`friction.w0` …: for each layer the matrix (output, input) row by row, then the biases."""
+        count = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
+        return tuple(f"{self.name}.w{i}" for i in range(count))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a learned term is scaled: size · network((arguments − centre)/spread)."""
+
+    centre: tuple[float, ...]  # (argument,)
+    spread: tuple[float, ...]  # (argument,)
+    size: float = 1.0
 
 
 @dataclass(frozen=True)

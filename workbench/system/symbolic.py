@@ -75,6 +75,20 @@ class Symbolic:
                 del waiting[name]
         return done
 
+    @cached_property
+    def calls(self) -> list[sympy.Expr]:
+        """The calls of learned terms that the equations depend on, in the order in which they are met, each once."""
+        found: dict[str, sympy.Expr] = {}  # by their text: SymPy holds functions of one name for different ones
+        waiting, seen = [self.read(("states", name, "equation")) for name in self.system.state_names], set[str]()
+        while waiting:
+            for part in sympy.preorder_traversal(waiting.pop(0)):
+                if isinstance(part, sympy.core.function.AppliedUndef):
+                    found.setdefault(str(part), part)
+                elif part.is_Symbol and part.name in self.expressions and part.name not in seen:
+                    seen.add(part.name)
+                    waiting.append(self.expressions[part.name])
+        return list(found.values())
+
     def jacobian(self) -> sympy.Matrix:
         """∂f/∂y (state, state); named expressions stay names, their derivatives are written out."""
         states = [sympy.Symbol(name, real=True) for name in self.system.state_names]

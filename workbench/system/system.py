@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.errors import Where
 from workbench.errors.problems import NotRunnableYet
 
-from .parts import Clock, Covariate, EndValue, Event, Expression, Input, Network, Observed, Parameter, State
+from .parts import Clock, Covariate, EndValue, Event, Expression, Input, Network, Observed, Parameter, Scaling, State
 
 if TYPE_CHECKING:
     import sympy
@@ -65,6 +65,11 @@ class System:
         return tuple(parameter.name for parameter in self.parameters)
 
     @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The weights of the learned terms, term after term; in p they stand behind the parameters."""
+        return tuple(name for network in self.networks for name in network.weight_names)
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """The components of u, in order."""
         return tuple(each.name for each in self.inputs)
@@ -84,29 +89,70 @@ class System:
         """Parameter → its value in the file."""
         return {parameter.name: parameter.value for parameter in self.parameters}
 
-    def graph(self) -> Graph:
-        """The lowered form: groups `rhs` and `initial` (one a state), `observed`, `derived`, `invariants`.
+    def graph(self, scaling: Mapping[str, Scaling] | None = None) -> Graph:
+        """The lowered form: groups `rhs` and `initial` (one a state), `observed`, `derived`, `invariants`, `terms`.
 
         `initial` holds the formulas of parameters and covariates; a state whose initial value is a number has it as a
-        constant there. Raises FormulaRefused and its kin, with the place where it is known, and NotRunnableYet.
+        constant there. `terms` are the `calls` of learned terms; `scaling` (name → Scaling) is theirs, without it they
+        are not scaled, and their weights stand behind the parameters in p. Raises FormulaRefused and its kin, with the
+        place where it is known, and NotRunnableYet.
         """
         self.require_runnable()
-        return self._graph
+        return self._lowered(scaling) if scaling else self._graph
 
     @cached_property
     def _graph(self) -> Graph:
+        return self._lowered({})
+
+    def term(self, name: str, scaling: Scaling | None = None) -> Graph:
+        """A learned term alone: its group `value` is a function of states a0, a1, …, its arguments, and its weights."""
+        import sympy
+
         from workbench.graph import from_sympy
 
+        from .learned import learned_terms
+
+        network = next(each for each in self.networks if each.name == name)
+        alone = replace(self, parameters=(), networks=(network,))
+        arguments = [sympy.Symbol(f"a{i}") for i in range(network.arity)]
+        return from_sympy(
+            {"value": [sympy.Function(name)(*arguments)]},
+            states=[str(each) for each in arguments],
+            parameters=network.weight_names,
+            learned=learned_terms(alone, {name: scaling} if scaling else {}),
+        )
+
+    def _lowered(self, scaling: Mapping[str, Scaling]) -> Graph:
+        from workbench.graph import from_sympy
+
+        from .learned import learned_terms
         from .symbolic import Symbolic
 
         reading = Symbolic(self)
+        terms = {"terms": reading.calls} if self.networks else {}
         return from_sympy(
-            reading.groups(),
+            reading.groups() | terms,
             states=self.state_names,
-            parameters=self.parameter_names,
+            parameters=(*self.parameter_names, *self.weight_names),
             inputs=self.input_names,
             covariates=self.covariate_names,
             expressions=reading.expressions,
+            learned=learned_terms(self, scaling),
+        )
+
+    @cached_property
+    def calls(self) -> tuple[str, ...]:
+        """The calls of learned terms in the equations, `friction(omega)`, each once, as in the graph's `terms`."""
+        from .symbolic import Symbolic
+
+        return tuple(str(call) for call in Symbolic(self).calls)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """What each learned term is: `friction: network 1-16-16-1, tanh, 321 weights`."""
+        return tuple(
+            f"{n.name}: network {'-'.join(map(str, n.sizes))}, {n.activation}, {len(n.weight_names)} weights"
+            for n in self.networks
         )
 
     def jacobian(self) -> sympy.Matrix:
@@ -138,5 +184,4 @@ class System:
             )
 
     def _not_runnable(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        yield from ((("networks", n.name), "a learned term inside equations") for n in self.networks)
         yield from ((("events", e.name), "an event") for e in self.events)

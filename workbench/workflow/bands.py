@@ -11,6 +11,7 @@ from ..errors import WorkbenchError
 from ..errors.usage import UsageError
 from ..model import Selection
 from .drawing import COUNTS, count_variance, kinds, noise_deviation, training_selection
+from .learned import is_hybrid
 from .results import LARGEST_TABLE, uncertainty_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def covariance_bands(
     variance of a Poisson variable beside that of their mean, both as if normal. `held` (unknown,) marks unknowns that
     the trial does not depend on.
     """
-    if len(x) > LARGEST_TABLE or not len(x) or model.unknowns.mask("weights").any():
+    if not len(x) or not (is_hybrid(model) or (len(x) <= LARGEST_TABLE and not model.unknowns.mask("weights").any())):
         return None
     try:
         training = model.trial(x, training_selection(model))

@@ -50,7 +50,7 @@ def driven(data: Dataset, model: Model) -> tuple[np.ndarray | None, tuple[str, .
 
 
 def _extrapolation(model: Model, part: np.ndarray, states: np.ndarray) -> dict[str, Any] | None:
-    """How far the held-out part leaves what training visited; None where nothing was held out or there are no states."""
+    """How far the held-out part leaves what training visited; None without a held-out part or states."""
     test = part == TEST
     if not test.any() or not model.field.states:
         return None

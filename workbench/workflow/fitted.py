@@ -79,6 +79,15 @@ class Fitted:
 
         return bootstrap(self, **options)
 
+    def term(self, name: str, *arguments: Any) -> np.ndarray:
+        """The values (point,) of a learned term of the equations, at arguments that are numbers or (point,) each.
+
+        Raises UsageError where there is no such term, or it takes another number of arguments.
+        """
+        from .learned import term_values
+
+        return term_values(self.session.model, self.session.x, name, arguments)
+
     def save(self, path: str | Path) -> Path:
         """Write the run to a file, sealed; raises RunExists if it is there already."""
         from ..runs import RunWriter

@@ -123,7 +123,10 @@ def compared(
     settings = dict(settings or {})
     question = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
     if question.data is None and question.data_file is None:  # observations by the solver itself, however stiff
-        solved = simulate(question, solver=solver or "tsit5", settings=settings, seed=seed, plugins=plugins)
+        terms = {network.name: 0.0 for network in question.system.networks} if question.system is not None else {}
+        solved = simulate(
+            question, solver=solver or "tsit5", settings=settings, values=terms, seed=seed, plugins=plugins
+        )
         question = question.with_data(solved.dataset(), "none")
     question = open_source(question, None, split="none", settings=settings, meaning={}, plugins=plugins, seed=seed)
     choices = choose(

@@ -13,6 +13,7 @@ from ..errors.usage import UsageError
 from ..fitting.priors import DeclaredPriors
 from ..model import Model, Selection, Trial
 from ..priors import density_of
+from . import learned
 from .checks import checks
 from .forecasts import forecasts
 from .pictures import pictures
@@ -40,6 +41,7 @@ def results(session: Session) -> dict[str, Any]:
     parameters, uncertainty = _parameters(model, x, training)
     found = checks(session, training, states, prediction, _loss_residuals(model, part, prediction))
     ahead = forecasts(model, x, part)
+    terms = learned.sizes(training)
     verdict = diagnose.verdict(
         metrics,
         baselines,
@@ -64,11 +66,12 @@ def results(session: Session) -> dict[str, Any]:
         "residual": data.values - shown,
         "metrics": {**metrics, "baselines": baselines, "ahead": ahead},
         "parameters": parameters,
-        "equations": _equations(model, x, parameters),
+        "equations": _equations(model, x, parameters) + learned.in_words(terms),
         "diagnostics": {
             "checks": found,
             "verdict": verdict,
             "uncertainty": uncertainty,
+            "terms": terms,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
             "scales": (scales := _scales(model, training)),
             "noise": _noise(model, scales),
@@ -145,18 +148,22 @@ def _parameters(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str,
     """Name → value, stderr, ci95; held parameters without errors. None for the second where errors cannot be had."""
     unknowns = model.unknowns
     held = _held(model, x)
-    if len(x) > LARGEST_TABLE or not len(x) or unknowns.mask("weights").any():
+    weights = unknowns.mask("weights")
+    if not 0 < (~weights).sum() <= LARGEST_TABLE or (weights.any() and not learned.is_hybrid(model)):
         return held, None
-    values = zip(unknowns.labels, unknowns.physical(x)[0], strict=True)
-    plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value in values}
+    values = zip(unknowns.labels, unknowns.physical(x)[0], weights, strict=True)
+    plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value, is_w in values if not is_w}
     try:
         found = uncertainty_of(model, x, training)
     except WorkbenchError:
         return {**_with_pulls(model, plain), **held}, None
     table = found.parameters(x, lambda v: unknowns.physical(v)[0], unknowns.physical(x)[1])
     table = _with_pulls(model, table)
-    derived = _derived(model, x, found)
-    return {**table, **held, **derived}, found.as_json()
+    if not weights.any():
+        return {**table, **held, **_derived(model, x, found)}, found.as_json()
+    named = diagnose.of_named(found, weights)
+    derived = _derived(model, x, named)
+    return {**{name: table[name] for name in named.names}, **held, **derived}, named.as_json()
 
 
 def _with_pulls(model: Model, table: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +190,8 @@ def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Unc
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
     known = misfit.is_likelihood and misfit.scales_known
+    if learned.is_hybrid(model):
+        return learned.errors(model, x, line, at_bound, 1.0 if known else None)
     priors = DeclaredPriors(unknowns)
     rows = priors.spread(np.sqrt(priors.rows(x)[2]))
 
@@ -238,6 +247,7 @@ def _derived(model: Model, x: np.ndarray, uncertainty: diagnose.Uncertainty) -> 
     by_q = np.zeros((value.shape[1], columns.n_parameters + len(columns.initial_states)))
     by_q[:, : columns.n_parameters] = by_p[0]
     gradient = columns.by_unknowns(by_q, np.zeros(len(by_q), dtype=int), x)
+    gradient = gradient[:, [name in uncertainty.names for name in model.unknowns.labels]]
     return uncertainty.derived(names, value[0], gradient)
 
 

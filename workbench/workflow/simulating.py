@@ -116,13 +116,16 @@ def simulate(
     `noise` "5%" adds Gaussian noise of 5 % of each channel's standard deviation, a number that standard deviation
     itself (channels of other noise scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
     further `trajectories` start from initial values scaled by a factor drawn between ½ and 3/2; `values` replace
-    parameters, `x0` initial states. Raises SolveFailed unless `strict` is false, where the status tells.
+    parameters, `x0` initial states. A learned term has no value before a fit, so each needs one in `values`, and is
+    that constant. Raises SolveFailed unless `strict` is false, where the status tells.
     """
     asked = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
     if asked.system is None:
         raise UsageError("there are no equations to simulate", help="name a problem: workbench problems")
-    system = _with_values(asked.system, values or {})
+    terms = {n.name: float(values[n.name]) for n in asked.system.networks if values and n.name in values}
+    system = _with_values(asked.system, {name: v for name, v in (values or {}).items() if name not in terms})
     system.require_runnable()
+    _require_terms(system, terms)
     if system.inputs or system.covariates:
         names = ", ".join([*system.input_names, *system.covariate_names])
         raise UsageError(
@@ -131,7 +134,7 @@ def simulate(
     rng = np.random.default_rng([seed, 2])
     ts = _times(system, samples, span, trajectories, irregular, rng)
     graph = system.graph()
-    p = np.array([system.values[name] for name in graph.parameters], dtype=float)
+    p = np.concatenate([list(system.values.values()), _constant_terms(system, terms)])
     t0 = np.full(trajectories, ts[0, 0] if system.time.start is None else min(system.time.start, ts[0, 0]))
     y0 = np.array(graph.function("initial")(t0, np.zeros((trajectories, len(graph.states))), None, None, p))
     y0 = np.broadcast_to(y0, (trajectories, len(graph.states))).copy()
@@ -163,6 +166,22 @@ def _with_values(system: System, values: Mapping[str, float]) -> System:
     return replace(
         system, parameters=tuple(replace(p, value=float(values.get(p.name, p.value))) for p in system.parameters)
     )
+
+
+def _require_terms(system: System, terms: Mapping[str, float]) -> None:
+    """Raises UsageError for a learned term that nothing gives a value."""
+    for network in system.networks:
+        if network.name not in terms:
+            raise UsageError(
+                f"the learned term {network.name!r} has no value before a fit",
+                help=f"fit data and predict from the run, or make it a constant: --set {network.name}=0",
+            )
+
+
+def _constant_terms(system: System, terms: Mapping[str, float]) -> np.ndarray:
+    """Weights with which each learned term is a constant: its last bias, nothing else (weight,)."""
+    parts = [np.append(np.zeros(len(n.weight_names) - 1), terms[n.name]) for n in system.networks]
+    return np.concatenate([np.zeros(0), *parts])
 
 
 def _times(

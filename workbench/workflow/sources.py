@@ -132,6 +132,16 @@ def _brings_equations(source: Any, plugins: Iterable[str | Path]) -> bool:
     return path.suffix == ".toml" or (not path.exists() and str(source) in installed(tuple(plugins)).problems())
 
 
+def _require_no_terms(problem: Problem) -> None:
+    """Raises UsageError for a problem that would simulate its own data, and has terms that only data can tell."""
+    names = [network.name for network in problem.system.networks] if problem.system is not None else []
+    if names:
+        raise UsageError(
+            f"{problem.name} has no data of its own, and only data can tell its learned term {names[0]!r}",
+            help=f"workbench fit DATA --problem {problem.name}",
+        )
+
+
 def _require_meaning(source: Any, meaning: Mapping[str, Any]) -> None:
     """Raises UsageError for a keyword that says nothing about columns, or where there are no columns any more."""
     from ..dataset import Dataset
@@ -230,5 +240,6 @@ def _with_observations(
     if problem.data_file is None:
         from .simulating import simulate
 
+        _require_no_terms(problem)
         return problem.with_data(simulate(problem, seed=seed, plugins=plugins).dataset(), split)
     return _answered(_begun(problem, meaning), [problem.data_file.path], True, split, settings, meaning, plugins)

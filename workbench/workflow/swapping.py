@@ -44,8 +44,8 @@ class SolvedBy(Model):
 
 def swapped(model: Model, x: np.ndarray, prediction: np.ndarray, name: str) -> dict[str, Any] | None:
     """The certificate (see `diagnose.solver_swap`), with `by` the method that was put in, and `reason` where none
-    came through; None where no such method is installed, or nothing is solved. `prediction` (observation, channel) is the model's own, by the
-    solver `name`.
+    came through; None where no such method is installed, or nothing is solved. `prediction` (observation, channel) is
+    the model's own, by the solver `name`.
 
     Methods for stiff problems are asked where the model was solved by one, and where explicit ones give up.
     """
