@@ -9,10 +9,13 @@ import numpy as np
 from ..contracts import Budget, Objective, Optimizer
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import NoFiniteSolution
+from ..errors.usage import UsageError
 from ..model import Model, Selection
 from .defect import defect_objectives
 from .evidence import precision
 from .objective import Prior, Subspace, TrajectoryObjective
+from .shooting import Shooting
+from .stuck import stuck
 
 
 class FitTask:
@@ -23,6 +26,7 @@ class FitTask:
         part = np.asarray(model.problem.part)
         self._train, self._held = part == TRAIN, part == VALIDATION
         self._objectives: dict[float, TrajectoryObjective] = {}
+        self._windows: dict[int, Shooting] = {}
 
     @property
     def unknowns(self):  # type: ignore[no-untyped-def]  # workbench.unknowns.Unknowns
@@ -53,6 +57,26 @@ class FitTask:
     def defects(self) -> tuple[Objective, ...]:
         """The misfits of f to the slopes of curves through the training part."""
         return self._defects
+
+    def windows(self, points: int = 0) -> Shooting:
+        """The training part cut into windows of at least `points` times, by default of twice as many values as states.
+
+        Raises UsageError where there are more unknowns than a dense Jacobian has columns.
+        """
+        if not self.trajectory().least_squares:
+            raise UsageError(
+                f"multiple shooting forms the Jacobian, and {len(self.unknowns.start)} unknowns are too many for one",
+                help="--strategy ladder or --strategy horizon",
+            )
+        if points not in self._windows:
+            self._windows[points] = Shooting(self.model, self._train, points)
+        return self._windows[points]
+
+    def stuck(self, x: np.ndarray) -> bool:
+        """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
+        training = self.trajectory()
+        assert isinstance(training, TrajectoryObjective)
+        return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
 
     def restrict(
         self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None
