@@ -21,14 +21,15 @@ TRIES = 5  # failures after which a fit is given up
 
 @dataclass(frozen=True)
 class Ladder:
-    """Gradient matching → trajectory with initial values held → trajectory with all unknowns.
+    """Gradient matching or multiple shooting → trajectory with initial values held → trajectory with all unknowns.
 
-    Gradient matching is done once for each kind of curve through the data and left out where states are hidden; the
-    middle rung is for networks only, for known equations lean on their initial values from the start. The trajectory
-    begins at the best of the start values and what gradient matching found: least loss on the validation part, or on
-    the training part where there is none. If none has a finite solution over the whole span, over a half, a quarter …
-    of it, which doubles each time that it has been fitted. A trajectory that ends stuck, so that it misses what smooth
-    curves do not (`Task.stuck`), is fitted again from where multiple shooting leads, and the better of both is kept.
+    Gradient matching is done once for each kind of curve through the data and left out where states are hidden. A
+    network on noisy data is fitted in windows instead. The middle rung is for networks only, for known equations lean
+    on their initial values from the start. The trajectory begins at the best of the start values and what was found:
+    least loss on the validation part, or on the training part where there is none. If none has a finite solution over
+    the whole span, over a half, a quarter … of it, which doubles each time that it has been fitted. A trajectory that
+    ends stuck, so that it misses what smooth curves do not (`Task.stuck`), is fitted again the other way, in windows or
+    from matched slopes, and the better of both is kept.
     """
 
     patience: int
@@ -41,11 +42,11 @@ class Ladder:
         """On the first rung, at the start values."""
         x = task.unknowns.start
         state = {"rung": "matching", "curve": 0, "horizon": 1.0, "failures": 0, "x": x, "found": [x], "said": ""}
-        state |= {"begun": x, "kept": [], "shot": self.windows == "never"}
-        if self.match and self._parameters(task).any() and task.defects():
-            return {**state, "at": self._matching(task, 0)}
-        if self.windows == "first":
+        state |= {"begun": x, "kept": [], "shot": self.windows == "never", "matched": not self._matches(task)}
+        if self.windows == "first" or (self.windows == "stuck" and self.match and self._noisy_network(task)):
             return self._onto_windows(task, state)
+        if self._matches(task):
+            return self._onto_matching(task, state)
         state, event = self._onto_trajectory(task, state)
         return {**state, "said": event}  # the first step says it
 
@@ -99,6 +100,14 @@ class Ladder:
         said = "; ".join(filter(None, (step.event, event)))
         return state, replace(step, event=said, done=False, status="")
 
+    def _matches(self, task: Task) -> bool:
+        return self.match and bool(self._parameters(task).any()) and bool(task.defects())
+
+    def _noisy_network(self, task: Task) -> bool:
+        """A network on data whose smoothing and interpolating curves differ: slopes would teach it the noise."""
+        noisy = len(task.defects()) > 1 and bool(task.unknowns.mask("weights").any())
+        return noisy and task.trajectory().least_squares and task.windows().several
+
     def _onto_trajectory(self, task: Task, state: Tree) -> tuple[Tree, str]:
         horizon, event = self.first, ""
         while True:
@@ -112,6 +121,10 @@ class Ladder:
         name = "trajectory" if weights.any() and initial.any() else "all"
         x = state["found"][best]
         return self._on(task, {**state, "found": [], "begun": x}, name, horizon, x), event
+
+    def _onto_matching(self, task: Task, state: Tree) -> Tree:
+        at, x = self._matching(task, 0), task.unknowns.start
+        return {**state, "rung": "matching", "curve": 0, "matched": True, "found": [x], "at": at}
 
     def _onto_windows(self, task: Task, state: Tree) -> Tree:
         x = state["begun"]
@@ -160,12 +173,17 @@ class Ladder:
         return self._at_the_end(task, {**state, "x": x}, step)
 
     def _at_the_end(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
-        """The end; or, once, multiple shooting for a fit that is stuck, after which the better of both fits counts."""
+        """The end; or, for a fit that is stuck, the way not taken yet, after which the better of both counts."""
         x, failed = state["x"], step.status.startswith("failed")
-        if not state["shot"] and task.stuck(x):
-            kept = [] if failed else [x]
-            state = self._onto_windows(task, {**state, "kept": kept})
-            said = "; ".join(filter(None, (step.event, "stuck: cuts the trajectories into windows")))
+        if not (state["shot"] and state["matched"]) and task.stuck(x):
+            onto, doing = (
+                (self._onto_matching, "matches slopes")
+                if state["shot"]
+                else (self._onto_windows, "cuts the trajectories into windows")
+            )
+            kept = state["kept"] if failed else [x, *state["kept"]]
+            state = onto(task, {**state, "kept": kept, "failures": 0})
+            said = "; ".join(filter(None, (step.event, f"stuck: {doing}")))
             return {**state, "x": x}, replace(step, event=said, done=False, status="")
         if not state["kept"]:
             return state, step
