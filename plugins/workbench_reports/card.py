@@ -12,12 +12,14 @@ from .checks import checks, cost, verdict
 from .estimates import equations, parameters
 from .origin import choices, data, next_commands
 from .scores import baselines, metrics
+from .starts import starts
 
 Section = Callable[[Any], Sequence[str]]
 
 SECTIONS: tuple[tuple[str, Section], ...] = (
     ("data", data),
     ("choices", choices),
+    ("starts", starts),
     ("parameters", parameters),
     ("equations", equations),
     ("metrics", metrics),

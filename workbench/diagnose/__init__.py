@@ -12,6 +12,7 @@ from .parts import given_values, scored
 from .references import baselines
 from .residual_tests import whiteness
 from .scoring import metrics
+from .starts import waterfall
 from .swap import solver_swap
 from .uncertainty import Uncertainty
 
@@ -27,5 +28,6 @@ __all__ = [
     "solver_swap",
     "standard_errors",
     "verdict",
+    "waterfall",
     "whiteness",
 ]

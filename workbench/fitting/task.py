@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -27,11 +28,19 @@ class FitTask:
         self._train, self._held = part == TRAIN, part == VALIDATION
         self._objectives: dict[float, TrajectoryObjective] = {}
         self._windows: dict[int, Shooting] = {}
+        self._start: np.ndarray | None = None
+        self._root = self
 
     @property
     def unknowns(self):  # type: ignore[no-untyped-def]  # workbench.unknowns.Unknowns
         """The model's unknowns at their start values."""
-        return self.model.unknowns
+        return self.model.unknowns if self._start is None else self.model.unknowns.starting(self._start)
+
+    def starting(self, x: np.ndarray) -> FitTask:
+        """The same task from other start values x (unknown,)."""
+        other = copy(self)
+        other._start = x
+        return other
 
     def trajectory(self, horizon: float = 1.0) -> Objective:
         """The misfit of the training part up to a share of each trajectory's span, the whole of it by default."""
@@ -56,7 +65,7 @@ class FitTask:
 
     def defects(self) -> tuple[Objective, ...]:
         """The misfits of f to the slopes of curves through the training part."""
-        return self._defects
+        return self._root._defects
 
     def windows(self, points: int = 0) -> Shooting:
         """The training part cut into windows of at least `points` times, by default of twice as many values as states.

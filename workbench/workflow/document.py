@@ -35,6 +35,7 @@ def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
         "checks": diagnostics.get("checks") or {"solver_swap": None, "whiteness": None, "gradient": None},
         "uncertainty": diagnostics.get("uncertainty"),
         "criteria": diagnostics.get("criteria"),
+        "starts": diagnostics.get("starts"),
         "noise_scales": diagnostics.get("scales"),
         "verdict": diagnostics.get("verdict"),
         "cost": cost,

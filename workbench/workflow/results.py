@@ -12,6 +12,7 @@ from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
 from .gradient_check import checked_fit
 from .pictures import pictures
+from .waterfall import waterfall_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -60,6 +61,7 @@ def results(session: Session) -> dict[str, Any]:
             "uncertainty": uncertainty,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
             "scales": _scales(model, training),
+            "starts": waterfall_of(session),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },

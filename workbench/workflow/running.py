@@ -45,6 +45,7 @@ def fit(
     iterations: int | None = None,
     max_time: float | None = None,
     seed: int = 0,
+    starts: int = 1,
     device: str = "cpu",
     settings: Mapping[str, Any] | None = None,
     plugins: Iterable[str | Path] = (),
@@ -61,9 +62,10 @@ def fit(
     `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
     the library. Names left open are decided by rule and recorded; `settings` are options as `{"solver.rtol": 1e-8}`;
     `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
-    fitted or held against what the file says; `max_time` is in seconds. With `store` (a folder) the run is committed to
-    `store/name.h5` as it goes, as often as `commit_share` of the time pays for. Other keywords say what the columns of
-    a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    fitted or held against what the file says; `max_time` is in seconds; of several `starts` the best counts, and
+    `Fitted.starts` is the table of their ends. With `store` (a folder) the run is committed to `store/name.h5` as it
+    goes, as often as `commit_share` of the time pays for. Other keywords say what the columns of a data file mean, as
+    in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
@@ -86,6 +88,7 @@ def fit(
         seed=seed,
         settings=settings,
         plugins=plugins,
+        starts=starts,
     )
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
