@@ -439,6 +439,15 @@ class Task(Protocol):
         hidden.
         """
 
+    def windows(self, points: int = 0) -> Any:
+        """The training part cut into windows of at least `points` times (0: twice as many values as states).
+
+        A workbench.fitting.shooting.Shooting; provisional.
+        """
+
+    def stuck(self, x: np.ndarray) -> bool:
+        """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
+
     def restrict(
         self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None
     ) -> Objective:

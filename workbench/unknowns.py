@@ -8,6 +8,7 @@ Bounds and starts are physical; x is in the transformed scale: log x for `log`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,6 +110,12 @@ class Unknowns:
         above = np.where(self.kind == "log", np.maximum(self.low, 0.0), self.low)  # a logarithm has its own bound, 0
         self.lower = np.where(self.kind == "logit", -np.inf, self.to_x(above))
         self.upper = np.where(self.kind == "logit", np.inf, self.to_x(self.high))
+
+    def starting(self, x: np.ndarray) -> Unknowns:
+        """The same unknowns with another start (unknown,); what is held keeps its value."""
+        other = copy(self)
+        other.start = np.clip(x, self.lower, self.upper)
+        return other
 
     def to_x(self, free_values: np.ndarray) -> np.ndarray:
         """The free entries, physical (unknown,), as x."""

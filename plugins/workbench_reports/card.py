@@ -12,6 +12,7 @@ from .checks import checks, cost, verdict
 from .estimates import correlation, equations, parameters
 from .origin import choices, data, next_commands, noise
 from .scores import baselines, metrics
+from .starts import starts
 from .truth import truth
 
 Section = Callable[[Any], Sequence[str]]
@@ -20,6 +21,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("data", data),
     ("choices", choices),
     ("noise", noise),
+    ("starts", starts),
     ("parameters", parameters),
     ("correlation", correlation),
     ("equations", equations),

@@ -1,14 +1,15 @@
-"""The ladder: each rung starts where the one before was best."""
+"""The ladder: each rung starts where the one before was best. Horizon growth and multiple shooting are parts of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from workbench.contracts import Objective, Step, Task, Tree
 
-from . import rung
+from . import rung, shooting
 
 SHORTEST = 1 / 32  # five halvings: where a start has no finite solution on the whole span, a shorter one is tried
 LOOK = 5  # steps for one look at the validation part where a step costs no more than the solve for it
@@ -20,32 +21,42 @@ TRIES = 5  # failures after which a fit is given up
 
 @dataclass(frozen=True)
 class Ladder:
-    """Gradient matching → trajectory with initial values held → trajectory with all unknowns.
+    """Gradient matching or multiple shooting → trajectory with initial values held → trajectory with all unknowns.
 
-    Gradient matching is done once for each kind of curve through the data and left out where states are hidden; the
-    middle rung is for networks only, for known equations lean on their initial values from the start. The trajectory
-    begins at the best of the start values and what gradient matching found: least loss on the validation part, or on
-    the training part where there is none. If none has a finite solution over the whole span, over a half, a quarter …
-    of it, which doubles each time that it has been fitted.
+    Gradient matching is done once for each kind of curve through the data and left out where states are hidden. A
+    network on noisy data is fitted in windows instead. The middle rung is for networks only, for known equations lean
+    on their initial values from the start. The trajectory begins at the best of the start values and what was found:
+    least loss on the validation part, or on the training part where there is none. If none has a finite solution over
+    the whole span, over a half, a quarter … of it, which doubles each time that it has been fitted. A trajectory that
+    ends stuck, so that it misses what smooth curves do not (`Task.stuck`), is fitted again the other way, in windows or
+    from matched slopes, and the better of both is kept.
     """
 
     patience: int
     match: bool
+    windows: Literal["stuck", "first", "never"] = "stuck"
+    points: int = 0  # times in a window; 0: twice as many values as states
+    first: float = 1.0  # share of the span that is fitted to begin with
 
     def start(self, task: Task, rng: np.random.Generator) -> Tree:
         """On the first rung, at the start values."""
         x = task.unknowns.start
         state = {"rung": "matching", "curve": 0, "horizon": 1.0, "failures": 0, "x": x, "found": [x], "said": ""}
-        if self.match and self._parameters(task).any() and task.defects():
-            return {**state, "at": self._matching(task, 0)}
+        state |= {"begun": x, "kept": [], "shot": self.windows == "never", "matched": not self._matches(task)}
+        if self.windows == "first" or (self.windows == "stuck" and self.match and self._noisy_network(task)):
+            return self._onto_windows(task, state)
+        if self._matches(task):
+            return self._onto_matching(task, state)
         state, event = self._onto_trajectory(task, state)
         return {**state, "said": event}  # the first step says it
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:
         """One step of the rung's optimizer; a rung that is done hands its best point to the next."""
+        if state["rung"] == "windows":
+            return self._shoot(task, state)
         at, step = rung.advance(task, self._objective(task, state), state["at"], self._watch(task, state))
         event = "; ".join(filter(None, (state["said"], step.event)))
-        state = {**state, "at": at, "x": at["best_x"], "said": ""}
+        state = {**state, "at": at, "x": state["kept"][0] if state["kept"] else at["best_x"], "said": ""}
         step = replace(step, rung=self._label(state, step.rung), event=event)
         if not step.done:
             return state, step
@@ -89,8 +100,16 @@ class Ladder:
         said = "; ".join(filter(None, (step.event, event)))
         return state, replace(step, event=said, done=False, status="")
 
+    def _matches(self, task: Task) -> bool:
+        return self.match and bool(self._parameters(task).any()) and bool(task.defects())
+
+    def _noisy_network(self, task: Task) -> bool:
+        """A network on data whose smoothing and interpolating curves differ: slopes would teach it the noise."""
+        noisy = len(task.defects()) > 1 and bool(task.unknowns.mask("weights").any())
+        return noisy and task.trajectory().least_squares and task.windows().several
+
     def _onto_trajectory(self, task: Task, state: Tree) -> tuple[Tree, str]:
-        horizon, event = 1.0, ""
+        horizon, event = self.first, ""
         while True:
             scores = [self._score(task, x, horizon) for x in state["found"]]
             best = int(np.argmin(scores))
@@ -101,7 +120,31 @@ class Ladder:
         weights, initial = task.unknowns.mask("weights"), task.unknowns.mask("initial")
         name = "trajectory" if weights.any() and initial.any() else "all"
         x = state["found"][best]
-        return self._on(task, {**state, "found": []}, name, horizon, x), event
+        return self._on(task, {**state, "found": [], "begun": x}, name, horizon, x), event
+
+    def _onto_matching(self, task: Task, state: Tree) -> Tree:
+        at, x = self._matching(task, 0), task.unknowns.start
+        return {**state, "rung": "matching", "curve": 0, "matched": True, "found": [x], "at": at}
+
+    def _onto_windows(self, task: Task, state: Tree) -> Tree:
+        x = state["begun"]
+        return {**state, "rung": "windows", "shot": True, "x": x, "at": shooting.begin(task, self.points, x)}
+
+    def _shoot(self, task: Task, state: Tree) -> tuple[Tree, Step]:
+        """One step of multiple shooting; then the trajectory goes on from where the windows led."""
+        at, report = shooting.advance(task, self.points, state["at"], self.patience)
+        label = f"windows {at['continuity']:g}: gauss-newton"
+        step = Step(0, label, report.loss, None, {"gap": report.gap}, report.event)
+        state = {**state, "at": at, "x": state["kept"][0] if state["kept"] else at["x"]}
+        if not report.done:
+            return state, step
+        if report.failed and state["kept"]:
+            return state, replace(step, done=True, status="converged")
+        x = state["begun"] if report.failed else at["x"]
+        better = [each for each in state["kept"] if not self._score(task, x, 1.0) <= self._score(task, each, 1.0)]
+        state = {**state, "found": [x], "kept": better}
+        state, event = self._onto_trajectory(task, {**state, "failures": 0})
+        return state, replace(step, event="; ".join(filter(None, (report.event, event))))
 
     def _score(self, task: Task, x: np.ndarray, horizon: float) -> float:
         value = task.trajectory(horizon).value(x)
@@ -119,7 +162,7 @@ class Ladder:
         if step.status.startswith("failed"):
             failures = state["failures"] + 1
             if failures >= TRIES or horizon <= SHORTEST:
-                return state, step
+                return self._at_the_end(task, state, step)
             event = f"{step.event}; shortened the horizon to {horizon / 2:.3g}"
             state = {**state, "failures": failures}
             return self._on(task, state, state["rung"], horizon / 2, x), replace(again, event=event)
@@ -127,4 +170,23 @@ class Ladder:
             return self._on(task, state, state["rung"], 2 * horizon, x), replace(again, event="doubled the horizon")
         if state["rung"] == "trajectory":
             return self._on(task, state, "all", 1.0, x), replace(again, event="freed the initial values")
-        return {**state, "x": x}, step
+        return self._at_the_end(task, {**state, "x": x}, step)
+
+    def _at_the_end(self, task: Task, state: Tree, step: Step) -> tuple[Tree, Step]:
+        """The end; or, for a fit that is stuck, the way not taken yet, after which the better of both counts."""
+        x, failed = state["x"], step.status.startswith("failed")
+        if not (state["shot"] and state["matched"]) and task.stuck(x):
+            onto, doing = (
+                (self._onto_matching, "matches slopes")
+                if state["shot"]
+                else (self._onto_windows, "cuts the trajectories into windows")
+            )
+            kept = state["kept"] if failed else [x, *state["kept"]]
+            state = onto(task, {**state, "kept": kept, "failures": 0})
+            said = "; ".join(filter(None, (step.event, f"stuck: {doing}")))
+            return {**state, "x": x}, replace(step, event=said, done=False, status="")
+        if not state["kept"]:
+            return state, step
+        found = [*state["kept"]] if failed else [x, *state["kept"]]
+        best = int(np.argmin([self._score(task, each, 1.0) for each in found]))
+        return {**state, "x": found[best]}, replace(step, status="converged") if failed else step

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 WITH_RESUME = ("resume", "iterations", "max_time", "folder", "as_json", "gates", "config", "plugin_files")
 GATE = Form("gate", read_gate)
-CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
+CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "starts")
 OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
 
 
@@ -97,6 +97,13 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
 @click.option("--iterations", type=click.IntRange(min=1), help="Stop after so many steps.")
 @click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop after so much time, as in 60s or 5min.")
 @seed_option
+@click.option(
+    "--starts",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Fit from so many start points and keep the best; the first is the file's own.",
+)
 @click.option("--device", default="cpu", show_default=True, help="Where it runs.")
 @truth_option
 @click.option("--name", metavar="NAME", help="What to call the run. [default: an adjective and an animal]")

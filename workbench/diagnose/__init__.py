@@ -14,6 +14,7 @@ from .parts import given_values, scored
 from .references import baselines
 from .residual_tests import whiteness
 from .scoring import metrics
+from .starts import waterfall
 from .steps_ahead import steps_ahead
 from .swap import solver_swap
 from .uncertainty import Uncertainty
@@ -35,5 +36,6 @@ __all__ = [
     "standard_errors",
     "steps_ahead",
     "verdict",
+    "waterfall",
     "whiteness",
 ]

@@ -2,6 +2,7 @@
 
 from .budget import Clock, FitBudget
 from .loop import steps
+from .multistart import Multistart, best_start
 from .task import FitTask
 
-__all__ = ["Clock", "FitBudget", "FitTask", "steps"]
+__all__ = ["Clock", "FitBudget", "FitTask", "Multistart", "best_start", "steps"]

@@ -103,3 +103,18 @@ def _regression_spline(t: np.ndarray, y: np.ndarray, counts: np.ndarray):  # typ
         if worse > 3:
             break
     return best
+
+
+def curve_at(t: np.ndarray, values: np.ndarray, at: np.ndarray, logarithmic: bool = False) -> np.ndarray | None:
+    """A smoothing curve through the finite values (observation,) at times t, read at `at`; None for fewer than three.
+
+    Where smoothing takes more than half of the values' spread for noise, the curve interpolates.
+    """
+    seen = np.isfinite(values)
+    if not seen.any():
+        return None
+    both = np.concatenate([t, np.clip(at, t[seen].min(), t[seen].max())])
+    found = _curve(t, values, both, logarithmic, smooth=True)
+    if found is not None and np.std((values - found[0][: len(t)])[seen]) > 0.5 * np.std(values[seen]):
+        found = _curve(t, values, both, logarithmic, smooth=False)
+    return None if found is None else found[0][len(t) :]

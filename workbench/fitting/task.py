@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,8 @@ from .defect import defect_objectives
 from .evidence import precision
 from .objective import Prior, Subspace, TrajectoryObjective
 from .priors import DeclaredPriors, Posterior
+from .shooting import Shooting
+from .stuck import stuck
 
 
 class FitTask:
@@ -24,6 +27,9 @@ class FitTask:
         part = np.asarray(model.problem.part)
         self._train, self._held = part == TRAIN, part == VALIDATION
         self._objectives: dict[float, TrajectoryObjective] = {}
+        self._windows: dict[int, Shooting] = {}
+        self._start: np.ndarray | None = None
+        self._root = self
         self._priors = DeclaredPriors(model.unknowns)
         if len(self._priors.places) and not model.misfit.is_likelihood:
             raise UsageError(
@@ -34,7 +40,13 @@ class FitTask:
     @property
     def unknowns(self):  # type: ignore[no-untyped-def]  # workbench.unknowns.Unknowns
         """The model's unknowns at their start values."""
-        return self.model.unknowns
+        return self.model.unknowns if self._start is None else self.model.unknowns.starting(self._start)
+
+    def starting(self, x: np.ndarray) -> FitTask:
+        """The same task from other start values x (unknown,)."""
+        other = copy(self)
+        other._start = x
+        return other
 
     def trajectory(self, horizon: float = 1.0) -> Objective:
         """The misfit of the training part up to a share of each trajectory's span, the whole of it by default.
@@ -66,7 +78,27 @@ class FitTask:
 
     def defects(self) -> tuple[Objective, ...]:
         """The misfits of f to the slopes of curves through the training part."""
-        return self._defects
+        return self._root._defects
+
+    def windows(self, points: int = 0) -> Shooting:
+        """The training part cut into windows of at least `points` times, by default of twice as many values as states.
+
+        Raises UsageError where there are more unknowns than a dense Jacobian has columns.
+        """
+        if not self.trajectory().least_squares:
+            raise UsageError(
+                f"multiple shooting forms the Jacobian, and {len(self.unknowns.start)} unknowns are too many for one",
+                help="--strategy ladder or --strategy horizon",
+            )
+        if points not in self._windows:
+            self._windows[points] = Shooting(self.model, self._train, points)
+        return self._windows[points]
+
+    def stuck(self, x: np.ndarray) -> bool:
+        """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
+        training = self.trajectory()
+        assert isinstance(training, TrajectoryObjective)
+        return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
 
     def restrict(
         self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None

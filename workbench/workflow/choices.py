@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors.plugins import ContractBroken
 from ..errors.store import LayoutWrong
+from ..errors.usage import UsageError
 from ..registry import by_kind, installed
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Choices:
     seed: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()  # files given by --plugin
+    starts: int = 1
 
     @classmethod
     def stored(cls, config: Mapping[str, Any], plugins: Iterable[str | Path] = ()) -> Choices:
@@ -54,8 +56,12 @@ class Choices:
             raise LayoutWrong(NOT_OURS, help="fit again")
         if type(chosen.get("seed")) is not int or not all(isinstance(chosen.get(name), str) for name in names):
             raise LayoutWrong(NOT_OURS, help="fit again")
+        starts = chosen.get("starts", 1)
+        if type(starts) is not int or starts < 1:
+            raise LayoutWrong(NOT_OURS, help="fit again")
+        files = tuple(str(file) for file in plugins)
         texts = {name: chosen[name] for name in names}
-        return cls(**texts, seed=chosen["seed"], settings=settings, plugins=tuple(str(file) for file in plugins))
+        return cls(**texts, seed=chosen["seed"], settings=settings, plugins=files, starts=starts)
 
     def make(self, kind: str) -> Any:
         """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what it must have."""
@@ -71,7 +77,7 @@ class Choices:
 
     def document(self) -> dict[str, Any]:
         """The `choices` of `fit --json`."""
-        kinds = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed")
+        kinds = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "starts")
         return {kind: getattr(self, kind) for kind in kinds}
 
     def distributions(self) -> dict[str, dict[str, Any]]:
@@ -103,12 +109,15 @@ def choose(
     seed: int,
     settings: Mapping[str, Any],
     plugins: Iterable[str | Path] = (),
+    starts: int = 1,
 ) -> Choices:
     """Defaults for what was left open, from the problem alone; the optimizer is decided once the unknowns are known.
 
     Raises UnknownName, and UnknownSetting for a setting that its plugin does not have.
     """
     files = tuple(str(file) for file in plugins)
+    if starts < 1:
+        raise UsageError(f"a fit from {starts} starts was asked for", help="--starts 10")
     choices = Choices(
         dynamics=dynamics or ("equations" if problem.system is not None else "mlp"),
         solver=solver or "tsit5",
@@ -120,6 +129,7 @@ def choose(
         seed=seed,
         settings=dict(settings),
         plugins=files,
+        starts=starts,
     )
     for kind in ("dynamics", "solver", "loss", "strategy", *(["optimizer"] if optimizer else [])):
         installed(files).arguments(kind, getattr(choices, kind), by_kind(settings)[kind])

@@ -37,6 +37,7 @@ def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
         "checks": dict.fromkeys(CHECKS) | (diagnostics.get("checks") or {}),
         "uncertainty": diagnostics.get("uncertainty"),
         "criteria": diagnostics.get("criteria"),
+        "starts": diagnostics.get("starts"),
         "noise_scales": diagnostics.get("scales"),
         "noise": diagnostics.get("noise"),
         "truth": diagnostics.get("truth"),

@@ -61,6 +61,11 @@ class Fitted:
         """The word (good, doubtful, bad) and its reasons."""
         return dict(self.run.diagnostics["verdict"])
 
+    @property
+    def starts(self) -> dict[str, Any] | None:
+        """Where the starts of the fit ended, best first (see `diagnose.waterfall`); None for a fit from one start."""
+        return self.run.diagnostics.get("starts")
+
     def predict(self, ts: Any = None, x0: Any = None, **options: Any) -> Prediction:
         """The trajectory at `ts` (time,); see `workflow.predict`."""
         from .predicting import predict

@@ -16,9 +16,29 @@ if TYPE_CHECKING:
     from ..dataset import Dataset
     from ..problem import Problem
 
-CHOOSING = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "settings", "plugins")
+CHOOSING = (
+    "dynamics",
+    "solver",
+    "loss",
+    "optimizer",
+    "strategy",
+    "gradient",
+    "engine",
+    "seed",
+    "starts",
+    "settings",
+    "plugins",
+)
 OPENING = ("problem", "split", "settings", "plugins", "seed")
-DEFAULTS = {"gradient": "discrete", "engine": "auto", "seed": 0, "settings": {}, "plugins": (), "split": "last:20%"}
+DEFAULTS = {
+    "gradient": "discrete",
+    "engine": "auto",
+    "seed": 0,
+    "starts": 1,
+    "settings": {},
+    "plugins": (),
+    "split": "last:20%",
+}
 NOT_PLANNED = ("truth", "device", "iterations", "max_time", "name", "store")
 
 

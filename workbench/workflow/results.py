@@ -19,6 +19,7 @@ from .forecasts import forecasts
 from .pictures import pictures
 from .reaching import reached
 from .truth import known_truth, truth_recovery
+from .waterfall import waterfall_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -76,6 +77,7 @@ def results(session: Session) -> dict[str, Any]:
             "scales": (scales := _scales(model, training)),
             "noise": _noise(model, scales),
             "truth": _truth(session, states, parameters),
+            "starts": waterfall_of(session),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },

@@ -48,6 +48,7 @@ def fit(
     iterations: int | None = None,
     max_time: float | None = None,
     seed: int = 0,
+    starts: int = 1,
     device: str = "cpu",
     settings: Mapping[str, Any] | None = None,
     plugins: Iterable[str | Path] = (),
@@ -67,17 +68,17 @@ def fit(
     scale of its noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are
     options as `{"solver.rtol": 1e-8}`;
     `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
-    fitted or held against what the file says; `max_time` is in seconds. With `store` (a folder) the run is committed to
-    `store/name.h5` as it goes, as often as `commit_share` of the time pays for. `truth` is a problem whose equations
-    the data came from: what was found is compared with it (data that a problem has simulated for itself are compared
-    with that problem). Other keywords say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a
-    result is always finite.
+    fitted or held against what the file says; `max_time` is in seconds; of several `starts` the best counts, and
+    `Fitted.starts` is the table of their ends. With `store` (a folder) the run is committed to `store/name.h5` as it
+    goes, as often as `commit_share` of the time pays for. `truth` is a problem whose equations the data came from: what
+    was found is compared with it (data that a problem has simulated for itself are compared with that problem). Other
+    keywords say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
-    starts = {name: float(value) for name, value in (start_values or {}).items()}
-    changes = Changes(dict(noise or {}), starts, tuple(free), tuple(fix), dict(scales or {}), dict(limits or {}))
+    values = {name: float(value) for name, value in (start_values or {}).items()}
+    changes = Changes(dict(noise or {}), values, tuple(free), tuple(fix), dict(scales or {}), dict(limits or {}))
     question = changes.made_to(question)
     if on_notes is not None and question.data is not None:
         on_notes([*question.data.notes, *question.notes])
@@ -93,6 +94,7 @@ def fit(
         seed=seed,
         settings=settings,
         plugins=plugins,
+        starts=starts,
     )
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)

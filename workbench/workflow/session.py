@@ -14,9 +14,10 @@ from ..contracts import Step, Tree
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import GradientUnavailable
 from ..errors.usage import CompilerUnavailable, UsageError
-from ..fitting import FitBudget, FitTask, steps
+from ..fitting import FitBudget, FitTask, Multistart, steps
 from ..model import Model
 from ..model.compiled import Compiled
+from ..unknowns import Unknowns
 from .choices import Choices, optimizer_for
 from .threads import one_thread
 
@@ -54,6 +55,8 @@ class Session:
             )
         self.task = FitTask(self.model, optimizer, budget)
         self.strategy = self.choices.make("strategy")
+        if choices.starts > 1:
+            self.strategy = Multistart(self.strategy, choices.starts, self._redrawn)
         self.state: Tree = None
         self.history: dict[str, list[Any]] = {name: [] for name in HISTORY}
         self.seconds = 0.0
@@ -83,6 +86,11 @@ class Session:
         except CompilerUnavailable:
             return False
         return True
+
+    def _redrawn(self, generator: np.random.Generator) -> np.ndarray:
+        """x at the start values of the same dynamics built anew."""
+        field = self.choices.make("dynamics").build(self.problem, generator)
+        return Unknowns([self.model._held_out(block) for block in field.blocks()]).start
 
     def resume(self, state: Tree, history: dict[str, list[Any]], seconds: float) -> None:
         """Go on from a stored state; a fit that a budget ended is opened again."""

@@ -1,0 +1,76 @@
+"""Whether a fit is stuck: the trajectory misses what smooth curves through the same data do not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors.numerics import NoFiniteSolution
+from ..model import Model, Selection
+from .curve import curve_at
+
+LITTLE = 0.02
+"""Share of the squares that a constant leaves, below which a fit is not called stuck."""
+TIMES = 4.0
+"""How many times the squares by which curves miss values that they have not seen a stuck fit leaves at least."""
+
+
+def stuck(model: Model, selection: Selection, x: np.ndarray) -> bool:
+    """The trajectories at x leave over 2 % of what a constant leaves, and four times what smoothing curves do.
+
+    A curve through every other time is held against the times between, so that few values are not called noise-free.
+    Stuck is also what has no finite solution; nothing is where there are too few values for curves.
+    """
+    misfit, values = model.misfit, selection.values
+    trial = model.trial(x, selection)
+    curves = _curves(model, selection)
+    if curves is None:
+        return False
+    try:
+        weights = trial.weights()
+        own = _squares(misfit.residuals(values, trial.predicted, weights))
+    except NoFiniteSolution:
+        return True
+    seen = np.isfinite(values)
+    constant = np.broadcast_to(np.where(seen.any(axis=0), np.nanmean(values, axis=0), 0.0), values.shape)
+    constant_left = _squares(misfit.residuals(values, constant, weights))
+    curve_left = _squares(misfit.residuals(values, curves, weights))
+    return own > LITTLE * constant_left and own > TIMES * curve_left
+
+
+def _squares(r: np.ndarray) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(r @ r)
+
+
+def _curves(model: Model, selection: Selection) -> np.ndarray | None:
+    """What curves say of the observations that they have not seen (observation, channel), NaN where nothing was."""
+    found = np.full(selection.values.shape, np.nan)
+    data = model.data
+    t, trajectory = data.t[selection.index], data.trajectory_of[selection.index]
+    for i in selection.rows:
+        inside = trajectory == i
+        for channel in range(data.n_channels):
+            values = selection.values[inside, channel]
+            if not np.isfinite(values).any():
+                continue
+            logarithmic = model.problem.noise.get(data.channels[channel]) == "lognormal"
+            curve = _crossed(t[inside], values, logarithmic)
+            if curve is None:
+                return None
+            found[inside, channel] = curve
+    return found
+
+
+def _crossed(t: np.ndarray, values: np.ndarray, logarithmic: bool) -> np.ndarray | None:
+    """Curves through the even times at the odd ones and the other way round (observation,); None for too few."""
+    found = np.full(len(t), np.nan)
+    seen = np.isfinite(values)
+    turn = np.zeros(len(t), dtype=int)
+    turn[seen] = np.unique(t[seen], return_inverse=True)[1] % 2
+    for each in (0, 1):
+        own, others = seen & (turn == each), seen & (turn != each)
+        curve = curve_at(t[others], values[others], t[own], logarithmic)
+        if curve is None:
+            return None
+        found[own] = curve
+    return found
