@@ -30,7 +30,7 @@ HEADERS = {
 FIT = ("cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")
 HEADERS["fit"] = (*dict.fromkeys((*HEADERS["solve"], *HEADERS["push"])), *FIT)
 """What each purpose includes, by the kind of method: nothing is compiled that is not used."""
-LONG = 300  # statements of formulas from which the compiler tries less hard, in half the time
+LONG = 300  # statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS
 REALS = {np.dtype(np.float32): ("float", 0), np.dtype(np.float64): ("double", 1)}
 
 
@@ -72,7 +72,7 @@ class Kernel:
         includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
         printed = self._printed(purpose)
         if sum(part.count("const R v") for part in printed) > LONG:
-            lines.insert(0, '#pragma GCC optimize ("O2")')
+            lines = ['#pragma GCC optimize ("O2")', "#define LONG_FILE", *lines]
         return "\n".join([*lines, declaration(), *printed, *includes, ""])
 
     def _printed(self, purpose: str) -> tuple[str, ...]:

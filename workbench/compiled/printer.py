@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..graph import Graph, Network
-from .long_functions import Assignment, formulas
+from ..graph import Builder, Graph, Kind, Network, Node
+from ..graph.reverse import COTANGENT, pulled
+from .long_functions import formulas, is_long
+from .scalars import Assignment
 
 FEW = 8  # outputs up to which a layer with more inputs than outputs is kept by rows
+BACK: tuple[Kind, ...] = ("y", "p", "z")  # the leaves to which a vᵀJ goes
 SLOPE_OF_VALUE = ("tanh", "relu")  # activations whose slope follows from their value
 
 
@@ -65,6 +68,7 @@ class Printer:
             "c": {i: i for i in range(len(graph.covariates))},
             "p": {j: place for place, j in enumerate(self.scalar)},
             "z": {i: i for i in range(self.n_z)},
+            COTANGENT: {i: i for i in range(max(map(len, graph.groups.values())))},
         }
 
     @property
@@ -163,26 +167,41 @@ class Printer:
 
     def group_value(self, title: str, group: str) -> str:
         """Writes a group's value to f."""
-        made = [(f"f[{i}] = ", output) for i, output in enumerate(self.graph.groups[group])]
+        made = [Assignment("f", (i,), output) for i, output in enumerate(self.graph.groups[group])]
         head = f"INLINE void {title}(const At *at, const R *y, const R *z, R *f)"
-        return self.formulas(head, "yzf", self.graph, made)
+        return self.formulas(head, "yzf", self.graph.nodes, made)
 
-    def formulas(self, head: str, names: Iterable[str], graph: Graph, made: Sequence[Assignment]) -> str:
+    def formulas(self, head: str, names: Iterable[str], nodes: Sequence[Node], made: Sequence[Assignment]) -> str:
         """A function of formulas with these parameters beside `at`."""
         unused = f"    {', '.join(f'(void){each}' for each in names)};"
-        return formulas(head, [*self.unpacked(), unused], graph.nodes, made, self.places)
+        return formulas(head, [*self.unpacked(), unused], nodes, made, self.places)
 
     def group_vjp(self, title: str, group: str) -> str:
-        """Adds gᵀ∂group/∂(y, p, z) to gy, gp and gz."""
+        """Adds gᵀ∂group/∂(y, p, z) to gy, gp and gz: entry by entry, or by a reverse sweep where f is long."""
+        swept = self._swept(group)
+        nodes, made = swept if is_long(*swept) else self._entries_times(group)
+        if is_long(nodes, made):
+            nodes, made = swept
+        head = f"INLINE void {title}_vjp(const At *at, const R *y, const R *z, const R *g, R *gy, R *gp, R *gz)"
+        return self.formulas(head, ("y", "z", "g", "gy", "gp", "gz"), nodes, made)
+
+    def _entries_times(self, group: str) -> tuple[Sequence[Node], list[Assignment]]:
         graph, made = self.graph, []
-        for kind in ("y", "p", "z"):
+        for kind in BACK:
             derivative = graph.differentiate(group, kind)
             graph = derivative.graph
             for (i, j), node in sorted(derivative.entries.items(), key=lambda item: item[0][::-1]):
                 if j in self.places[kind]:
-                    made.append((f"g{kind}[{self.places[kind][j]}] += g[{i}] * ", node))
-        head = f"INLINE void {title}_vjp(const At *at, const R *y, const R *z, const R *g, R *gy, R *gp, R *gz)"
-        return self.formulas(head, ("y", "z", "g", "gy", "gp", "gz"), graph, made)
+                    made.append(Assignment(f"g{kind}", (self.places[kind][j],), node, "+=", f"g[{i}] * "))
+        return graph.nodes, made
+
+    def _swept(self, group: str) -> tuple[Sequence[Node], list[Assignment]]:
+        builder = Builder(self.graph.nodes)
+        made = [
+            Assignment(f"g{leaf.op}", (self.places[leaf.op][int(leaf.value)],), node, "+=")
+            for leaf, node in pulled(builder, self.graph.groups[group], BACK)
+        ]
+        return builder.nodes, made
 
     # --- the right-hand side
 
@@ -267,8 +286,8 @@ class Printer:
             graph = derivative.graph
             for (i, j), node in sorted(derivative.entries.items()):
                 if j in self.places[kind]:
-                    made.append((f"f{kind}[{i}][{self.places[kind][j]}] = ", node))
-        return self.formulas(head, ("y", "z", "fy", "fp"), graph, made)
+                    made.append(Assignment(f"f{kind}", (i, self.places[kind][j]), node))
+        return self.formulas(head, ("y", "z", "fy", "fp"), graph.nodes, made)
 
 
 def _function(head: str, lines: Sequence[str]) -> str:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..graph import Node
 from ..graph.derivatives import reachable
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+Leaves = Mapping[str, Mapping[int, int]]  # kind → index → place in the kind's array
+
+
+class Assignment(NamedTuple):
+    """`array[place][place] = factor * node`, or `+=`."""
+
+    array: str
+    places: tuple[int | str, ...]
+    node: int
+    sign: str = "="
+    factor: str = ""
+
+    def statement(self, nodes: Sequence[Node], leaves: Leaves) -> str:
+        """It in C."""
+        target = self.array + "".join(f"[{place}]" for place in self.places)
+        return f"{target} {self.sign} {self.factor}{name(nodes, self.node, leaves)};"
 
 
 def constant(value: float) -> str:
@@ -21,7 +38,7 @@ def constant(value: float) -> str:
 def statements(
     nodes: Sequence[Node],
     outputs: Sequence[int],
-    leaves: Mapping[str, Mapping[int, int]],
+    leaves: Leaves,
     only: frozenset[int] | None = None,
 ) -> list[str]:
     """`const R v12 = …;` for every node that `outputs` need; `leaves` says at which place of its array a leaf stands.
@@ -44,7 +61,7 @@ def statements(
     return lines
 
 
-def name(nodes: Sequence[Node], number: int, leaves: Mapping[str, Mapping[int, int]]) -> str:
+def name(nodes: Sequence[Node], number: int, leaves: Leaves) -> str:
     """How the value of a node is written."""
     node = nodes[number]
     if node.op == "constant":

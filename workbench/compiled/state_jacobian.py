@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..graph import Builder, Graph, Node
 from ..graph import derivatives as rules
-from .long_functions import Assignment
 from .printer import Layer, Printer
+from .scalars import Assignment
 
 Entries = dict[tuple[int, int], int]  # (output, leaf) → node
 
@@ -60,21 +60,20 @@ class StateJacobian:
 
     def _of_formulas(self) -> str:
         found = moved(self.printer.graph, "rhs", self.timed)
-        made = [(f"fy[{j}][{i}] = ", node) for (i, j), node in sorted(found.by_state.items())]
-        made += [(f"ft[{i}] = ", node) for i, node in sorted(found.in_time.items())]
+        made = [Assignment("fy", (j, i), node) for (i, j), node in sorted(found.by_state.items())]
+        made += [Assignment("ft", (i,), node) for i, node in sorted(found.in_time.items())]
         return self._formulas(self.HEAD, ("net", "y", "tape", "fy", "ft"), found, made)
 
     def _formulas(self, head: str, names: Sequence[str], found: Moved, made: Sequence[Assignment]) -> str:
-        graph = replace(self.printer.graph, nodes=found.nodes)
-        return self.printer.formulas(head, names, graph, made)
+        return self.printer.formulas(head, names, found.nodes, made)
 
     def _moves(self, title: str, group: str) -> str:
         """Writes d(group)/d(y, time) with networks followed: zy are those of their outputs. Time stands behind y."""
         graph, found = self.printer.graph, moved(self.printer.graph, group, self.timed)
-        made = [(f"by[{i}][{j}] = ", node) for (i, j), node in sorted(found.by_state.items())]
-        made += [(f"by[{i}][N_STATES] = ", node) for i, node in sorted(found.in_time.items())]
+        made = [Assignment("by", (i, j), node) for (i, j), node in sorted(found.by_state.items())]
+        made += [Assignment("by", (i, "N_STATES"), node) for i, node in sorted(found.in_time.items())]
         slopes = {at: n for n, at in enumerate(sorted(found.by_output))}
-        made += [(f"d[{slopes[at]}] = ", node) for at, node in sorted(found.by_output.items())]
+        made += [Assignment("d", (slopes[at],), node) for at, node in sorted(found.by_output.items())]
         head = f"INLINE void {title}_own(const At *at, const R *y, const R *z, R (*by)[N_STATES + 1], R *d)"
         lines = [f"    R d[{max(len(slopes), 1)}];", f"    for (int i = 0; i < {len(graph.groups[group])}; i++)"]
         lines += ["        clear(by[i], N_STATES + 1);", f"    {title}_own(at, y, z, by, d);", "    (void)zy, (void)d;"]

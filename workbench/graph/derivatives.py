@@ -21,7 +21,7 @@ not taken may be infinite or NaN without spoiling the result (a reverse sweep wo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .nodes import Builder, Node
@@ -41,24 +41,74 @@ def reachable(nodes: Sequence[Node], outputs: Iterable[int]) -> list[int]:
 
 
 def differentiate(builder: Builder, outputs: Iterable[int], kind: str) -> list[dict[int, int]]:
-    """For each output the node of ∂output/∂leaf by index of the leaf, for leaves of `kind`; what is missing is zero."""
+    """For each output the node of ∂output/∂leaf by index of the leaf, for leaves of `kind`; what is missing is zero.
+
+    What moves with one other node alone is carried as a slope by that node, so that the derivatives by many leaves
+    take one product each and not one for every operation on the way.
+    """
     outputs = list(outputs)
-    found: dict[int, dict[int, int]] = {}
+    by_leaf: dict[int, dict[int, int]] = {}
+    through: dict[int, tuple[int, int]] = {}  # node → (base, slope): d(node) = slope · d(base), and by_leaf has d(base)
+    one = builder.constant(1)
     for number in reachable(builder.nodes, outputs):
         node = builder.nodes[number]
         if node.op == kind:
-            found[number] = {int(node.value): builder.constant(1)}
-        elif any(found.get(arg) for arg in node.args):
-            found[number] = _tangents(builder, number, [found.get(arg, {}) for arg in node.args])
-    return [found.get(output, {}) for output in outputs]
+            by_leaf[number] = {int(node.value): one}
+            through[number] = number, one
+        elif any(arg in through for arg in node.args):
+            _carry(builder, number, by_leaf, through)
+    return [_by_leaf(builder, output, by_leaf, through) for output in outputs]
 
 
-def _tangents(builder: Builder, number: int, tangents: list[dict[int, int]]) -> dict[int, int]:
+def _carry(
+    builder: Builder, number: int, by_leaf: dict[int, dict[int, int]], through: dict[int, tuple[int, int]]
+) -> None:
+    """Enter a node whose arguments move."""
     op, args, _ = builder.nodes[number]
-    rule, zero = RULES[op], builder.constant(0)
-    leaves = sorted(set().union(*tangents))
-    found = {leaf: rule(builder, number, *args, *(each.get(leaf, zero) for each in tangents)) for leaf in leaves}
-    return {leaf: derivative for leaf, derivative in found.items() if derivative != zero}
+    zero = builder.constant(0)
+    if op in GUARDED:
+        moves = [_by_leaf(builder, arg, by_leaf, through) for arg in args]
+        leaves = sorted(set().union(*moves))
+        found = {leaf: RULES[op](builder, number, *args, *(each.get(leaf, zero) for each in moves)) for leaf in leaves}
+    else:
+        slopes = {}
+        for base in dict.fromkeys(through[arg][0] for arg in args if arg in through):
+            own = (through[arg][1] if through.get(arg, (None,))[0] == base else zero for arg in args)
+            slopes[base] = RULES[op](builder, number, *args, *own)
+        moving = {base: slope for base, slope in slopes.items() if slope != zero}
+        if len(moving) == 1:
+            through[number] = next(iter(moving.items()))
+            return
+        found = {}
+        for base, slope in moving.items():
+            for leaf, derivative in by_leaf[base].items():
+                found[leaf] = builder.add(found.get(leaf, zero), builder.mul(slope, derivative))
+    found = {leaf: derivative for leaf, derivative in sorted(found.items()) if derivative != zero}
+    if found:
+        by_leaf[number] = found
+        through[number] = number, builder.constant(1)
+
+
+def _by_leaf(
+    builder: Builder, number: int, by_leaf: dict[int, dict[int, int]], through: dict[int, tuple[int, int]]
+) -> dict[int, int]:
+    if number not in through:
+        return {}
+    base, slope = through[number]
+    return {leaf: builder.mul(slope, derivative) for leaf, derivative in by_leaf[base].items()}
+
+
+def along(builder: Builder, outputs: Sequence[int], moves: Mapping[tuple[str, float], int]) -> list[int]:
+    """For each output the node of Σ ∂output/∂leaf · move, for the leaves (kind, index) that move."""
+    zero = builder.constant(0)
+    found: dict[int, int] = {}
+    for number in reachable(builder.nodes, outputs):
+        op, args, value = builder.nodes[number]
+        if (op, value) in moves:
+            found[number] = moves[op, value]
+        elif any(arg in found for arg in args):
+            found[number] = RULES[op](builder, number, *args, *(found.get(arg, zero) for arg in args))
+    return [found.get(output, zero) for output in outputs]
 
 
 def _zero(b: Builder, *_: int) -> int:
@@ -184,3 +234,7 @@ RULES: dict[str, Any] = {
     "digamma": _function(lambda b, v, x: b.apply("trigamma", x)),
 }  # fmt: skip
 """Operation → how its derivative comes from its arguments' (trigamma has none)."""
+
+GUARDED = frozenset("sqrt pow xlogy ratio chain asin acos acosh atan2 where min max less".split())
+"""Operations whose rule is asked with the derivatives of their arguments by each leaf: what does not move, or is not
+taken, may have an infinite slope. Of all others the derivative is a slope times that of the argument."""

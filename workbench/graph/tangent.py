@@ -31,7 +31,7 @@ def tangent(graph: Graph, group: str) -> Graph:
             moved[old.first + i] = new.first + i
             dot[new.first + i] = new.first + old.n_outputs + i
     builder = Builder(n if n.op != "z" else Node("z", (), moved[int(n.value)]) for n in graph.nodes)
-    along: dict[tuple[str, int], int] = {("z", place): builder.leaf("z", at) for place, at in dot.items()}
+    along: dict[tuple[str, float], int] = {("z", place): builder.leaf("z", at) for place, at in dot.items()}
     names = list(graph.covariates)
     for kind in MOVING:
         along |= {(kind, j): builder.leaf("c", len(names) + j) for j in range(len(graph.names(kind)))}
@@ -43,11 +43,6 @@ def tangent(graph: Graph, group: str) -> Graph:
     return replace(graph, nodes=tuple(builder.nodes), groups=groups, covariates=tuple(names), networks=networks)
 
 
-def _moved(builder: Builder, outputs: tuple[int, ...], along: dict[tuple[str, int], int]) -> tuple[int, ...]:
-    """For each output the sum of its derivatives times how far the leaves move."""
-    sums = [builder.constant(0) for _ in outputs]
-    for kind in (*MOVING, "z"):
-        for i, entries in enumerate(rules.differentiate(builder, outputs, kind)):
-            for j, node in sorted(entries.items()):
-                sums[i] = builder.add(sums[i], builder.mul(node, along[kind, j]))
-    return tuple(sums)
+def _moved(builder: Builder, outputs: tuple[int, ...], along: dict[tuple[str, float], int]) -> tuple[int, ...]:
+    """How far the outputs move where the leaves move as far as `along` says."""
+    return tuple(rules.along(builder, outputs, along))

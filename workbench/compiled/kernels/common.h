@@ -5,6 +5,18 @@
 #include <time.h>
 
 #define CALLED static __attribute__((noinline, unused))
+#if defined(__GNUC__) && !defined(__clang__)
+#define PLAIN __attribute__((optimize("O1"))) /* long and without loops: more effort costs seconds and gains little */
+#else
+#define PLAIN
+#endif
+#if defined(LONG_FILE) && defined(__GNUC__) && !defined(__clang__)
+#define EFFORT __attribute__((optimize("O3"))) /* where most time is spent: vectors, though the file is long */
+#define LOOPS CALLED EFFORT
+#else
+#define EFFORT
+#define LOOPS INLINE
+#endif
 #define EXPORT __attribute__((visibility("default")))
 #define ALIGNED __attribute__((aligned(64)))
 #define AT_LEAST_1(n) ((n) > 0 ? (n) : 1)

@@ -31,6 +31,26 @@ INLINE void stage_jacobian(const Block *b, const At *at, const Tape *tape, Sensi
 #endif
 }
 
+/* From the columns of a stage's state to those of its slope. */
+LOOPS void slope_columns(int s, R step, Sensitivities *m)
+{
+    for (int i = 0; i < N_STATES; i++)
+        stage_columns(s, m->s[i], step, i, m->slope, m->stage[i]);
+    for (int i = 0; i < N_STATES; i++) {
+        R *to = m->slope[s][i];
+        for (int q = 0; q < N_COLUMNS; q++)
+            to[q] = m->fy[i][0] * m->stage[0][q];
+        for (int e = 1; e < N_STATES; e++)
+            for (int q = 0; q < N_COLUMNS; q++)
+                to[q] += m->fy[i][e] * m->stage[e][q];
+        for (int q = 0; q < N_SCALARS; q++)
+            to[N_STATES + scalar_places[q]] += m->fp[i][q];
+        if (N_NETWORKS)
+            for (int q = 0; q < N_PARAMETERS; q++)
+                to[N_STATES + q] += SPLAT(m->by_weights[i][q]);
+    }
+}
+
 static void push_block(Block *b, Sensitivities *m, Tape *tape)
 {
     Progress progress;
@@ -45,21 +65,7 @@ static void push_block(Block *b, Sensitivities *m, Tape *tape)
             const At at = at_node(b, taken.tau, taken.h, method_c[s], u, 0);
             rhs(b->net, &at, state, k[s], tape);
             stage_jacobian(b, &at, tape, m);
-            for (int i = 0; i < N_STATES; i++)
-                stage_columns(s, m->s[i], taken.step, i, m->slope, m->stage[i]);
-            for (int i = 0; i < N_STATES; i++) {
-                R *to = m->slope[s][i];
-                for (int q = 0; q < N_COLUMNS; q++)
-                    to[q] = m->fy[i][0] * m->stage[0][q];
-                for (int e = 1; e < N_STATES; e++)
-                    for (int q = 0; q < N_COLUMNS; q++)
-                        to[q] += m->fy[i][e] * m->stage[e][q];
-                for (int q = 0; q < N_SCALARS; q++)
-                    to[N_STATES + scalar_places[q]] += m->fp[i][q];
-                if (N_NETWORKS)
-                    for (int q = 0; q < N_PARAMETERS; q++)
-                        to[N_STATES + q] += SPLAT(m->by_weights[i][q]);
-            }
+            slope_columns(s, taken.step, m);
         }
         write_columns(b, &taken, &progress, m);
         for (int i = 0; i < N_STATES; i++)

@@ -396,6 +396,7 @@ INLINE R R_max(R a, R b) { return SELECT((b > a) | (b != b), b, a); }
 /* 0 times anything is 0: log 0, 1/0 and NaN too. */
 INLINE R R_xlogy(R a, R b) { return SELECT(a == SPLAT(0), SPLAT(0), a * R_log(b)); }
 INLINE R R_ratio(R a, R b) { return SELECT(a == SPLAT(0), SPLAT(0), a / b); }
+INLINE R R_absorbed(R a, R b) { return SELECT((a == SPLAT(0)) | (b == SPLAT(0)), SPLAT(0), a * b); }
 INLINE R R_chain(R slope, R dx) { return SELECT(dx == SPLAT(0), SPLAT(0), slope * dx); }
 
 #endif

@@ -102,7 +102,7 @@ INLINE int nothing(R x)
 #endif
 }
 
-INLINE void lu_factor(Lu *lu)
+LOOPS void lu_factor(Lu *lu)
 {
     OVER_STATES
     for (int c = 0; c < N_STATES; c++) {
@@ -125,7 +125,7 @@ INLINE void lu_factor(Lu *lu)
 }
 
 /* x → A⁻¹ x */
-INLINE void lu_solve(const Lu *lu, R *x)
+LOOPS void lu_solve(const Lu *lu, R *x)
 {
     OVER_STATES
     for (int c = 0; c < N_STATES; c++) {
@@ -144,7 +144,7 @@ INLINE void lu_solve(const Lu *lu, R *x)
 }
 
 /* x → A⁻ᵀ x */
-INLINE void lu_solve_transposed(const Lu *lu, R *x)
+LOOPS void lu_solve_transposed(const Lu *lu, R *x)
 {
     OVER_STATES
     for (int c = 0; c < N_STATES; c++) {
@@ -163,7 +163,7 @@ INLINE void lu_solve_transposed(const Lu *lu, R *x)
 }
 
 /* X → A⁻¹ X for `width` right sides beside each other, x[row * width + column]. */
-INLINE void lu_solve_many(const Lu *lu, R *x, int width)
+LOOPS void lu_solve_many(const Lu *lu, R *x, int width)
 {
     for (int c = 0; c < N_STATES; c++) {
 #if PAIRWISE

@@ -80,8 +80,8 @@ INLINE void add_chain(const Slopes *slopes, R (*x)[N_COLUMNS], R (*to)[N_COLUMNS
 }
 
 /* to = from + factor Σ w_j x_j, for n matrices x of sensitivities. */
-CALLED void sum_columns(R (*to)[N_COLUMNS], R (*from)[N_COLUMNS], R factor, const double *w, int n,
-                        R (*x)[N_STATES][N_COLUMNS])
+CALLED EFFORT void sum_columns(R (*to)[N_COLUMNS], R (*from)[N_COLUMNS], R factor, const double *w, int n,
+                               R (*x)[N_STATES][N_COLUMNS])
 {
     if (to != from)
         memcpy(to, from, N_STATES * sizeof *to);
@@ -94,8 +94,8 @@ CALLED void sum_columns(R (*to)[N_COLUMNS], R (*from)[N_COLUMNS], R factor, cons
 }
 
 /* The derivative of f at a node of the step, where y moves with the columns of x. */
-CALLED void slope_columns(Block *b, const Taken *taken, double c, const R *y, R (*x)[N_COLUMNS], R (*to)[N_COLUMNS],
-                          Sensitivities *m)
+CALLED EFFORT void slope_columns(Block *b, const Taken *taken, double c, const R *y, R (*x)[N_COLUMNS],
+                                 R (*to)[N_COLUMNS], Sensitivities *m)
 {
     R u[AT_LEAST_1(N_INPUTS)];
     const At at = at_node(b, taken->tau, taken->h, c, u, 0);
@@ -105,7 +105,7 @@ CALLED void slope_columns(Block *b, const Taken *taken, double c, const R *y, R 
 }
 
 /* Adds the derivative of f_y w + f_t τ at the step's start, with w = h k_s and τ = γ_s h. */
-CALLED void second_columns(Block *b, const Taken *taken, int s, const R *k, R (*to)[N_COLUMNS], Sensitivities *m)
+CALLED EFFORT void second_columns(Block *b, const Taken *taken, int s, const R *k, R (*to)[N_COLUMNS], Sensitivities *m)
 {
     R u[AT_LEAST_1(N_INPUTS)], du[AT_LEAST_1(N_INPUTS)], c[N_ALONG], w[N_STATES];
     const At at = at_node(b, taken->tau, taken->h, 0, u, du);
