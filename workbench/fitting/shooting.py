@@ -104,7 +104,7 @@ class Shooting:
         data = trial.value(at.weights)
         if not np.isfinite(data):
             return float("inf")
-        r = self.model.misfit.residuals(self.selection.values, trial.predicted, at.weights)
+        r = self.model.misfit.residuals(self.selection.values, trial.predicted, at.weights, self.selection.sd)
         c, _ = self._gaps(trial, nodes, at.continuity, at.reference, at.size)
         with np.errstate(over="ignore"):
             value = 0.5 * float(r @ r + np.sum(c * c) + np.sum(at.condensed.shrink * x * x))
@@ -113,7 +113,8 @@ class Shooting:
     def _whole(self, x: np.ndarray, weights: Weights) -> float:
         trial = self.model.trial(x, self._of_trajectories)
         try:
-            r = self.model.misfit.residuals(self._of_trajectories.values, trial.predicted, weights)
+            whole = self._of_trajectories
+            r = self.model.misfit.residuals(whole.values, trial.predicted, weights, whole.sd)
         except NoFiniteSolution:
             return float("inf")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -134,10 +135,10 @@ class Shooting:
     ) -> ShootingLine:
         """The squares to first order, with a prior of precision `shrink` (unknown,); raises NoFiniteSolution."""
         trial, misfit = self.trial(x, nodes), self.model.misfit
-        values = self.selection.values
+        values, sd = self.selection.values, self.selection.sd
         misfit.check(values, trial.predicted)
-        weights = misfit.weights(values, trial.predicted)
-        against = misfit.residuals(values, self._constant, weights)
+        weights = misfit.weights(values, trial.predicted, sd)
+        against = misfit.residuals(values, self._constant, weights, sd)
         reference = max(0.5 * float(against @ against), 1e-300)
         if not np.isfinite(reference):
             reference = 1.0
@@ -174,7 +175,9 @@ class Shooting:
         numbers = selection.rows[selection.row]
         times = selection.ts[selection.row, selection.column]
         mu_y, mu_p = inside.observe_jacobians(trial.x, times, trial.states, numbers)
-        r, slope, observation, channel = self.model.misfit.linear(selection.values, trial.predicted, weights)
+        r, slope, observation, channel = self.model.misfit.linear(
+            selection.values, trial.predicted, weights, selection.sd
+        )
         order = np.argsort(numbers[observation], kind="stable")
         observation, channel, slope = observation[order], channel[order], slope[order, None]
         at = (selection.row[observation], selection.column[observation])

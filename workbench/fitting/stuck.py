@@ -20,20 +20,20 @@ def stuck(model: Model, selection: Selection, x: np.ndarray) -> bool:
     A curve through every other time is held against the times between, so that few values are not called noise-free.
     Stuck is also what has no finite solution; nothing is where there are too few values for curves.
     """
-    misfit, values = model.misfit, selection.values
+    misfit, values, sd = model.misfit, selection.values, selection.sd
     trial = model.trial(x, selection)
     curves = _curves(model, selection)
     if curves is None:
         return False
     try:
         weights = trial.weights()
-        own = _squares(misfit.residuals(values, trial.predicted, weights))
+        own = _squares(misfit.residuals(values, trial.predicted, weights, sd))
     except NoFiniteSolution:
         return True
     seen = np.isfinite(values)
     constant = np.broadcast_to(np.where(seen.any(axis=0), np.nanmean(values, axis=0), 0.0), values.shape)
-    constant_left = _squares(misfit.residuals(values, constant, weights))
-    curve_left = _squares(misfit.residuals(values, curves, weights))
+    constant_left = _squares(misfit.residuals(values, constant, weights, sd))
+    curve_left = _squares(misfit.residuals(values, curves, weights, sd))
     return own > LITTLE * constant_left and own > TIMES * curve_left
 
 

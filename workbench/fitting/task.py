@@ -96,8 +96,7 @@ class FitTask:
 
     def stuck(self, x: np.ndarray) -> bool:
         """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
-        training = self.trajectory()
-        assert isinstance(training, TrajectoryObjective)
+        training = self._data(1.0)
         return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
 
     def restrict(

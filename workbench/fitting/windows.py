@@ -133,6 +133,8 @@ class WindowUnknowns(Unknowns):
         self.index["initial"] = n + np.arange(size).reshape(shape)
         self.labels = (*whole.labels, *(f"{state}[{k}]" for k in range(shape[0]) for state in states))
         self.shrink = np.append(whole.shrink, np.zeros(size))
+        self.origin = np.append(whole.origin, np.zeros(size))
+        self.priors = (*whole.priors, *("",) * size)
         self.kind = np.append(whole.kind, np.full(size, "identity"))
         self.low, self.high = np.append(whole.low, np.full(size, -np.inf)), np.append(whole.high, np.full(size, np.inf))
         self.start = np.append(whole.start, np.zeros(size))

@@ -100,7 +100,8 @@ class Builder:
             return y if self.is_(x, 1) else self.neg(y)
         minus_x, minus_y = self.negated(x), self.negated(y)
         if minus_x is not None or minus_y is not None:
-            return self.neg(self.mul(x if minus_x is None else minus_x, y if minus_y is None else minus_y))
+            product = self.mul(x if minus_x is None else minus_x, y if minus_y is None else minus_y)
+            return self.neg(product) if minus_x is None or minus_y is None else product
         return self._scaled(x, y) if self.value(x) is not None else self._product(x, y)
 
     def _scaled(self, factor: int, y: int) -> int:
@@ -135,7 +136,8 @@ class Builder:
             return folded
         minus_x, minus_y = self.negated(x), self.negated(y)
         if minus_x is not None or minus_y is not None:
-            return self.neg(self.div(x if minus_x is None else minus_x, y if minus_y is None else minus_y))
+            quotient = self.div(x if minus_x is None else minus_x, y if minus_y is None else minus_y)
+            return self.neg(quotient) if minus_x is None or minus_y is None else quotient
         return self.put("div", x, y)
 
     def xlogy(self, x: int, y: int) -> int:

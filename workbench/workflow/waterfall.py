@@ -27,10 +27,11 @@ def waterfall_of(session: Session) -> dict[str, Any] | None:
     unknowns, misfit = model.unknowns, model.misfit
     weights = unknowns.mask("weights").any()
     values = np.array([unknowns.physical(x)[0] for x in state["found"]])
-    training = Selection.of(model.data, model.training_part).values
+    selection = Selection.of(model.data, model.training_part)
+    training = selection.values
     seen = np.isfinite(training)
     mean = np.where(seen.any(axis=0), np.where(seen, training, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0)
-    constant = misfit.value(training, np.broadcast_to(mean, training.shape))
+    constant = misfit.value(training, np.broadcast_to(mean, training.shape), sd=selection.sd)
     return diagnose.waterfall(
         state["losses"],
         state["validations"],

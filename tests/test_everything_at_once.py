@@ -1,0 +1,50 @@
+"""What single tests hold apart, in one fit: a hybrid, a prior, measured deviations, a hidden state, several starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import workbench as wb
+
+OSCILLATOR = """
+[states.x]
+equation = "v"
+initial  = { value = 1.0, fit = true }
+[states.v]
+equation = "-k*x + drag(v)"
+initial  = { value = 0.0, fit = true }
+[parameters]
+k = { value = 3.0, transform = "log", prior = "lognormal(1.2, 0.5)" }
+[networks.drag]
+hidden = [4]
+[observed.x]
+formula = "x"
+noise   = "gaussian"
+"""
+
+
+@pytest.fixture(scope="module")
+def data() -> wb.Dataset:
+    t = np.linspace(0, 8, 100)
+    path = solve_ivp(lambda t, y: [y[1], -4 * y[0] - 0.5 * y[1]], (0, 8), [1.5, 0], t_eval=t, rtol=1e-9, atol=1e-9)
+    seen = path.y[0] + 0.03 * np.random.default_rng(0).standard_normal(len(t))
+    return wb.Dataset(t, seen[:, None], [len(t)], ("x",), sd=np.full((len(t), 1), 0.03))
+
+
+@pytest.mark.parametrize(("strategy", "starts"), [("multiple-shooting", 1), ("ladder", 2), ("horizon", 1)])
+def test_a_hybrid_with_a_prior_and_known_errors_is_fitted_by_every_strategy(
+    strategy: str, starts: int, data: wb.Dataset, tmp_path: Path
+) -> None:
+    problem = tmp_path / "oscillator.toml"
+    problem.write_text(OSCILLATOR, encoding="utf-8")
+    found = wb.fit(data, problem=problem, strategy=strategy, starts=starts, iterations=60, store=tmp_path, name="all")
+    assert found.metrics["train"]["fit_percent"] > 85
+    assert found.parameters["k"]["value"] == pytest.approx(4.0, rel=0.05)
+    assert found.parameters["k"]["prior"]["density"] == "lognormal(1.2, 0.5)"
+    again = wb.load(tmp_path / "all.h5")
+    np.testing.assert_array_equal(again.predict(data.t).observed, found.predict(data.t).observed)
+    assert (found.starts is None) == (starts == 1)
