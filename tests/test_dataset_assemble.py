@@ -405,3 +405,13 @@ def test_a_file_without_what_another_has_is_named() -> None:
         joined([one, two])
     assert caught.value.where is not None
     assert caught.value.where.file == "b.csv"
+
+
+def test_inputs_that_end_before_the_observations_are_held_and_that_is_said() -> None:
+    made = table(t=[0, 1, 2, 3, 4, 5], u=["1", "2", "1", "", "", ""], y=[1, 2, 3, 4, 5, 6])
+    data = assemble(made, states=["y"], inputs=["u"], missing="blank")
+    assert "u end at 2, and observations go on to 5: the last value is held" in said(data)
+    near = table(t=[0, 1, 2, 3], u=["1", "2", "1", ""], y=[1, 2, 3, 4])
+    assert "held" not in said(assemble(near, states=["y"], inputs=["u"], missing="blank")), (
+        "a hold input ends a step early"
+    )

@@ -12,7 +12,7 @@ from .clock import read_clock
 from .columns import Columns
 from .dataset import Dataset
 from .deviations import deviations
-from .drives import check_begin, covariate_values, measured_inputs
+from .drives import check_begin, covariate_values, held_to_the_end, measured_inputs
 from .numbers import missing_markers
 from .order import Dedupe, Rows, merge_repeats, order_rows
 from .roles import Roles, assign_roles
@@ -115,6 +115,7 @@ def assemble(
     _check_sizes(columns, roles.time, rows, kept, names)
     if made_inputs is not None:
         check_begin(columns, made_inputs, kept, names)
+        notes += held_to_the_end(made_inputs, kept, names)
     _check_channels(columns, roles, kept, values)
     units = {
         name: table.units[column]

@@ -63,6 +63,21 @@ def measured_inputs(
     return Inputs(tuple(listed), rows.t, values, size)
 
 
+def held_to_the_end(inputs: Inputs, kept: Rows, names: tuple[str, ...]) -> tuple[str, ...]:
+    """What is to be said where observations go on for longer than two steps of the inputs after these end."""
+    last = np.searchsorted(kept.code, np.arange(len(names)), side="right") - 1
+    for i, name in enumerate(names):
+        t = inputs.t[inputs.rows(i)]
+        step = np.median(np.diff(t)) if len(t) > 1 else 0.0
+        if kept.t[last[i]] > t[-1] + 2 * step:
+            which = f" of trajectory {name}" if len(names) > 1 else ""
+            return (
+                f"{', '.join(inputs.names)}{which} end at {t[-1]:.6g}, and observations go on to {kept.t[last[i]]:.6g}: "
+                "the last value is held",
+            )
+    return ()
+
+
 def check_begin(columns: Columns, inputs: Inputs, kept: Rows, names: tuple[str, ...]) -> None:
     """Raise InputMissing where a trajectory is observed before its inputs begin."""
     first = np.searchsorted(kept.code, np.arange(len(names)))
