@@ -71,10 +71,8 @@ def held_to_the_end(inputs: Inputs, kept: Rows, names: tuple[str, ...]) -> tuple
         step = np.median(np.diff(t)) if len(t) > 1 else 0.0
         if kept.t[last[i]] > t[-1] + 2 * step:
             which = f" of trajectory {name}" if len(names) > 1 else ""
-            return (
-                f"{', '.join(inputs.names)}{which} end at {t[-1]:.6g}, and observations go on to {kept.t[last[i]]:.6g}: "
-                "the last value is held",
-            )
+            ends = f"{', '.join(inputs.names)}{which} end at {t[-1]:.6g}"
+            return (f"{ends}, and observations go on to {kept.t[last[i]]:.6g}: the last value is held",)
     return ()
 
 
