@@ -170,7 +170,6 @@ def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
     ("part", "key"),
     [
         ({"networks": (Network("friction", 1),)}, "networks.friction"),
-        ({"events": (Event("kick", time=1.0, map={"x": "0"}),)}, "events.kick"),
         ({"observed": (Observed("x", "x", "student"),)}, "observed.x.noise"),
         ({"parameters": (Parameter("k", 1.0, prior="normal(0, 1)"),)}, "parameters.k.prior"),
         ({"states": (State("x", "-x", 1.0, fit=True, prior="normal(0, 1)"),)}, "states.x.initial.prior"),
@@ -192,6 +191,7 @@ def test_what_can_be_run_is_not_refused() -> None:
         inputs=(Input("u", "linear"),),
         covariates=(Covariate("dose", "Dose"),),
         observed=(Observed("x", "x", "poisson"),),
+        events=(Event("kick", time=(1.0, "dose"), map={"x": "0"}),),
     ).require_runnable()
 
 

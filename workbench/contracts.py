@@ -429,7 +429,7 @@ class Task(Protocol):
 
     def defects(self) -> Sequence[Objective]:
         """Misfits of f to the slopes of curves through the training part, one a kind of curve; () where states are
-        hidden.
+        hidden or jump.
         """
 
     def restrict(

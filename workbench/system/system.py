@@ -89,6 +89,7 @@ class System:
     def graph(self) -> Graph:
         """The lowered form: groups `rhs` and `initial` (one a state), `observed`, `derived`, `invariants`.
 
+        And of each event `times NAME` or `trigger NAME`, and `map NAME` (one a state).
         `initial` holds the formulas of parameters and covariates; a state whose initial value is a number has it as a
         constant there. Raises FormulaRefused and its kin, with the place where it is known, and NotRunnableYet.
         """
@@ -141,7 +142,6 @@ class System:
 
     def _not_runnable(self) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from ((("networks", n.name), "a learned term inside equations") for n in self.networks)
-        yield from ((("events", e.name), "an event") for e in self.events)
         yield from ((("states", s.name, "initial", "prior"), f'the prior "{s.prior}"') for s in self.states if s.prior)
         yield from ((("parameters", p.name, "prior"), f'the prior "{p.prior}"') for p in self.parameters if p.prior)
         for observed in self.observed:

@@ -18,6 +18,7 @@ from ..engine.tolerances import absolute, relative, with_tolerances
 from ..errors import WorkbenchError
 from ..errors.numerics import NoFiniteSolution
 from ..model import Trial
+from ..model.free_run import FreeRun
 from ..model.graph_rhs import GraphRhs
 from ..model.module_rhs import ModuleRhs
 
@@ -94,7 +95,7 @@ def reference(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Directio
 
 def _found(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction], quick: bool) -> Reference:
     solver = trial.model.solver
-    if not isinstance(solver, LoopSolver):
+    if not isinstance(solver, LoopSolver) or trial.chain is not None:
         atol = absolute(solver, trial.y0.shape[1:]) * FINE / relative(solver)
         solves = Solves(trial, with_tolerances(solver, FINE, atol), None, gys, trial.y0, p)
         return Reference(OWN_STEPS, solves.by_differences(along), 1e-6, along, solves)
@@ -168,6 +169,8 @@ class Solves:
     def _solve(self, rhs: Any, y0: Any) -> Any:
         trial = self.trial
         rows = trial.selection.rows
+        if trial.chain is not None:
+            return FreeRun(trial.model.events, self.solver, rhs, y0, trial.t0, trial.selection.ts).trajectory.ys
         options = replace(trial.options(keep=False), replay=self.mesh, max_steps=SolveOptions.max_steps)
         with np.errstate(all="ignore"):
             return self.solver.solve(rhs, y0, trial.model.t0[rows], trial.selection.ts, options).ys

@@ -13,12 +13,14 @@ import numpy as np
 from ..contracts import SolveOptions
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
+from ..model.chain import Happening
+from ..model.free_run import FreeRun
 from ..model.graph_rhs import GraphRhs
 from ..registry import by_kind, installed
 from .sources import read_problem
 
 if TYPE_CHECKING:
-    from ..contracts import Trajectory
+    from ..contracts import Solver, Trajectory
     from ..dataset import Dataset
     from ..problem import Problem
     from ..system import System
@@ -33,6 +35,7 @@ class Simulation:
     ys: np.ndarray  # (trajectory, time, state)
     observed: np.ndarray  # (trajectory, time, channel)
     trajectory: Trajectory
+    events: tuple[Happening, ...] = ()  # trajectory after trajectory, in order of time
 
     @property
     def system(self) -> System:
@@ -82,7 +85,12 @@ class Simulation:
             "status": pick(status),
             "message": pick(list(self.trajectory.message)),
             "stats": pick(stats),
+            "events": pick([[self._told(e) for e in self.events if e.row == i] for i in range(len(self.ts))]),
         }
+
+    def _told(self, event: Happening) -> dict[str, Any]:
+        before, after = (dict(zip(self.system.state_names, _json(y), strict=True)) for y in (event.before, event.after))
+        return {"name": event.name, "time": event.t, "before": before, "after": after}
 
 
 def _json(values: np.ndarray) -> list[float | None]:
@@ -136,7 +144,7 @@ def simulate(
         y0[:, system.state_names.index(name)] = value
     made = installed(tuple(plugins)).make("solver", solver, by_kind(settings or {})["solver"])
     with np.errstate(all="ignore"):
-        trajectory = made.solve(GraphRhs(graph, p), y0, t0, ts, SolveOptions())
+        trajectory, happened = _solved(made, GraphRhs(graph, p), system, y0, t0, ts)
         flat = trajectory.ys.reshape(-1, len(graph.states))
         clean = np.array(graph.function("observed")(ts.ravel(), flat, None, None, p)).reshape(*ts.shape, -1)
     bad = np.flatnonzero(~trajectory.ok)
@@ -146,7 +154,18 @@ def simulate(
             help="try --solver rodas5p, or a shorter --span",
         )
     observed = _scatter(clean, system, noise, rng)
-    return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory)
+    return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory, happened)
+
+
+def _solved(
+    solver: Solver, rhs: GraphRhs, system: System, y0: np.ndarray, t0: np.ndarray, ts: np.ndarray
+) -> tuple[Trajectory, tuple[Happening, ...]]:
+    if not system.events:
+        return solver.solve(rhs, y0, t0, ts, SolveOptions()), ()
+    if ts[0, -1] < ts[0, 0]:
+        raise UsageError("events happen forward in time", help="write --span with the earlier time first")
+    chain = FreeRun(system.events, solver, rhs, y0, t0, ts)
+    return chain.trajectory, chain.happenings
 
 
 def _with_values(system: System, values: Mapping[str, float]) -> System:
