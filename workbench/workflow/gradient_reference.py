@@ -93,6 +93,22 @@ def reference(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Directio
     return found
 
 
+def untouched(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction]) -> np.ndarray:
+    """gys without the observations that an event passes over when (y0, p) moves as far as differences do.
+
+    There the state jumps and has no derivative.
+    """
+    if trial.chain is None:
+        return gys
+    solves = Solves(trial, trial.model.solver, None, gys, trial.y0, p)
+    before = solves.events_before(0.0, along[0])
+    touched = np.zeros(before.shape, dtype=bool)
+    for one in along:
+        for s in (-2 * LONG, 2 * LONG):
+            touched |= solves.events_before(s, one) != before
+    return np.where(touched[:, :, None], 0.0, gys)
+
+
 def _found(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction], quick: bool) -> Reference:
     solver = trial.model.solver
     if not isinstance(solver, LoopSolver) or trial.chain is not None:
@@ -170,10 +186,23 @@ class Solves:
         trial = self.trial
         rows = trial.selection.rows
         if trial.chain is not None:
-            return FreeRun(trial.model.events, self.solver, rhs, y0, trial.t0, trial.selection.ts).trajectory.ys
+            return self._through_events(rhs, y0).trajectory.ys
         options = replace(trial.options(keep=False), replay=self.mesh, max_steps=SolveOptions.max_steps)
         with np.errstate(all="ignore"):
             return self.solver.solve(rhs, y0, trial.model.t0[rows], trial.selection.ts, options).ys
+
+    def _through_events(self, rhs: Any, y0: np.ndarray) -> FreeRun:
+        trial = self.trial
+        return FreeRun(trial.model.events, self.solver, rhs, y0, trial.t0, trial.selection.ts)
+
+    def events_before(self, s: float, one: Direction) -> np.ndarray:
+        """How many events each time asked for has before it (row, time), at (y0, p) + s·direction."""
+        rhs = _with_parameters(self.trial.rhs, self.p + s * one.p)
+        ts = self.trial.selection.ts
+        found = np.zeros(ts.shape, dtype=int)
+        for event in self._through_events(rhs, self.y0 + s * one.y0).happenings:
+            found[event.row] += ts[event.row] > event.t
+        return found
 
     def _functional(self, ys: Any) -> Any:
         seen = self.gys != 0
