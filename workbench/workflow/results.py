@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -213,16 +214,16 @@ def _solver_swap(model: Model, x: np.ndarray, prediction: np.ndarray) -> dict[st
 
     if "dop853" not in {listed.name for listed in installed().offers("solver")}:
         return None
-    other = installed().make("solver", "dop853", {"rtol": 1e-9, "atol": 1e-11})
-    own, model.solver = model.solver, other
-    try:
-        everything = Selection.of(model.data, np.ones(len(model.data.t), dtype=bool))
-        _, again = reached(model.trial(x, everything))
-    finally:
-        model.solver = own
+    own, other = model.solver, copy.copy(model)
+    other.solver = installed().make("solver", "dop853", {"rtol": 1e-9, "atol": 1e-11})
+    if model.compiled is not None:  # it solves by the method that it was compiled with
+        other.compiled = None
+        vars(other)["module"] = None  # what has been compiled has a graph
+    everything = Selection.of(model.data, np.ones(len(model.data.t), dtype=bool))
+    _, again = reached(other.trial(x, everything))
     spread = np.nanstd(model.data.values, axis=0)
     step = getattr(own, "step", None) if not own.adaptive else None
-    name = getattr(own, "name", type(own).__name__)
+    name = getattr(getattr(own, "tableau", own), "name", type(own).__name__)
     return diagnose.solver_swap(prediction, again, spread, solver=name, step=step or None, times=model.data.t)
 
 
