@@ -108,6 +108,20 @@ class Event:
         return self.time if isinstance(self.time, tuple) else (self.time,)
 
     @property
+    def when(self) -> str:
+        """When it happens, for people."""
+        if not self.trigger:
+            return "at t = " + ", ".join(time if isinstance(time, str) else f"{time:.10g}" for time in self.times)
+        passes = {"rising": "rises through 0", "falling": "falls through 0", "both": "passes through 0"}
+        return f"{self.trigger} {passes[self.direction]}"
+
+    @property
+    def then(self) -> str:
+        """What it does, for people."""
+        maps = ", ".join(f"{state} = {formula}" for state, formula in self.map.items())
+        return "the solve ends" if self.terminate else maps
+
+    @property
     def time_keys(self) -> tuple[tuple[str, ...], ...]:
         """The key of each of its times."""
         key = ("events", self.name, "time")
