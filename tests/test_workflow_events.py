@@ -67,7 +67,7 @@ def test_doses_that_differ_between_subjects_are_fitted_through(dosed: Any) -> No
         assert exact.parameters[name]["value"] == pytest.approx(value, rel=1e-4)
         found = dosed.parameters[name]
         assert abs(found["value"] - value) < 4 * found["stderr"]
-    assert dosed.document()["checks"]["gradient"]["verdict"] == "agrees"
+    assert dosed.document()["checks"]["gradient"]["verdict"] == "exact"
     assert dosed.document()["checks"]["solver_swap"]["verdict"] == "an ODE"
 
 
@@ -103,7 +103,10 @@ def test_a_curve_shows_both_sides_of_a_jump(dosed: Any) -> None:
 def test_every_gradient_mode_holds_through_the_library_s_events(problem: str) -> None:
     found = check_gradient(problem)
     assert found.holds
-    assert {one.verdict for one in found.modes} == {"agrees"}
+    exact = {one.verdict for one in found.modes if one.mode in ("discrete", "backprop")}
+    assert exact == {"agrees" if problem == "bouncing_ball" else "exact"}, (
+        "times that are given leave the steps as they are"
+    )
 
 
 def test_a_gradient_is_not_asked_for_where_an_event_passes_over_an_observation() -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..contracts import Ending, Status, Trajectory
+from ..contracts import Ending, Mesh, Status, Trajectory
 from ..contracts import Event as Watched
 from ..errors.numerics import EventsUnavailable
 from ..solving.recurring import Recurring
@@ -247,6 +247,12 @@ class Chain:
                 total = stats.setdefault(key, np.zeros(len(self.ts) if np.ndim(value) else (), int))
                 stats[key] = _put(total, link.rows, total[link.rows] + value) if np.ndim(value) else total + value
         return Trajectory(self.ts, ys, tuple(self.status), tuple(self.message), stats)
+
+    @property
+    def meshes(self) -> list[Mesh] | None:
+        """The steps of each piece; None where the solver does not tell them."""
+        found = [link.piece.trajectory.mesh for link in self.links if link.piece is not None]
+        return None if any(mesh is None for mesh in found) else [mesh for mesh in found if mesh is not None]
 
     @cached_property
     def happenings(self) -> tuple[Happening, ...]:

@@ -39,6 +39,11 @@ class Events:
         """Each given time, as its event and its place among that event's times."""
         return [(i, j) for i, event in enumerate(self.declared) for j in range(len(event.times))]
 
+    @property
+    def fixed(self) -> bool:
+        """They happen at times that nothing moves."""
+        return not any(event.trigger or self._moves(event) for event in self.declared)
+
     def given(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """The given times (row, moment) of trajectories, in order, and which moment each is; equal ones as declared."""
         row = np.arange(rows)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..contracts import Ending, SolveOptions, Solver, Trajectory
+from ..contracts import Ending, Mesh, SolveOptions, Solver, Trajectory
 from ..contracts import Event as Watched
 from ..system import Event
 from .chain import Chain
@@ -27,12 +27,23 @@ class Found:
 
 
 class FreeRun(Chain):
-    """A right-hand side solved from y0 (row, state) at t0 (row,) to ts (row, time), through the events of a System."""
+    """A right-hand side solved from y0 (row, state) at t0 (row,) to ts (row, time), through the events of a System.
+
+    With `meshes`, one a piece, on these very steps.
+    """
 
     def __init__(
-        self, events: Sequence[Event], solver: Solver, rhs: GraphRhs, y0: np.ndarray, t0: np.ndarray, ts: np.ndarray
+        self,
+        events: Sequence[Event],
+        solver: Solver,
+        rhs: GraphRhs,
+        y0: np.ndarray,
+        t0: np.ndarray,
+        ts: np.ndarray,
+        meshes: Sequence[Mesh] | None = None,
     ) -> None:
         self._solver, self._rhs = solver, rhs
+        self._meshes: Iterator[Mesh] | None = None if meshes is None else iter(meshes)
         super().__init__(Events(events, rhs), self._found, y0, t0, ts)
 
     def _found(
@@ -44,6 +55,7 @@ class FreeRun(Chain):
         events: tuple[Watched, ...],
         after: Ending | None,
     ) -> Found:
-        options = SolveOptions(events=events, after=after)
+        replay = None if self._meshes is None else next(self._meshes)
+        options = SolveOptions(events=events, after=after, replay=replay)
         with np.errstate(all="ignore"):
             return Found(self._solver.solve(self._rhs.of(rows), y0, t0, ts, options))

@@ -47,7 +47,7 @@ SHARP = 5e-7
 class ModeCheck:
     """One mode: its error against the reference, as a share of Σ|g_i v_i|, and what it cost.
 
-    Verdicts of modes that claim exactness, where no events divide the solve: exact, rounded (no further off than
+    Verdicts of modes that claim exactness, unless the times of events move: exact, rounded (no further off than
     roundings move the reference), unknown (they move it too far to tell), off; of the others: agrees, rough, astray
     (the adjoint's states); of all: failed.
     """
@@ -215,7 +215,7 @@ class Comparison:
     ) -> ModeCheck:
         """A gradient by y0 (row, state) and p (row or 1, parameter) against the reference."""
         off, size = self._distances(g_y0, g_p)
-        if mode in EXACT and self.base.chain is None:
+        if mode in EXACT and (self.base.chain is None or self.base.chain.events.fixed):
             return self._exactness(mode, off, size)
         error = float((off / size).max())
         return ModeCheck(mode, self._nearness(error, reverse_error), error, reverse_error=reverse_error)
