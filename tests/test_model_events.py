@@ -222,3 +222,10 @@ def test_a_time_that_is_no_number_ends_the_solve() -> None:
     model = doses(DOSES.replace('time = "late"', 'time = "late + log(F - 2)"'))
     with pytest.raises(NoFiniteSolution, match="the time of event 'bolus' is not a number"):
         _ = model.trial(model.unknowns.start, everything(model)).states
+
+
+def test_events_are_followed_on_the_graph_where_there_is_a_module_too() -> None:
+    model = doses()
+    model.formulas = False
+    vars(model)["module"] = object()
+    assert model.graph is model.lowered

@@ -270,3 +270,25 @@ def test_times_by_formula_are_reached_those_outside_of_the_span_never_and_an_end
 def test_events_run_forward_in_time_only() -> None:
     with pytest.raises(UsageError, match="forward in time"):
         wb.simulate("repeated_doses", span=(48.0, 0.0))
+
+
+@pytest.mark.parametrize("solver", ["tsit5", "scipy_lsoda"])
+def test_events_at_one_time_but_for_rounding_happen_in_order(solver: str) -> None:
+    text = """
+title  = "Twice the same time, computed in two ways"
+source = "for tests"
+[states.x]
+equation = "-k*x"
+initial  = 1.0
+[parameters]
+k = 0.5
+[events.add]
+time = [0.3, 0.30000000000000004]
+map  = { x = "x + 1" }
+[events.double]
+time = "6*k/10"
+map  = { x = "2*x" }
+"""
+    found = wb.simulate(read_problem(text), span=(0.0, 1.0), samples=3, solver=solver)
+    assert [event.name for event in found.events] == ["add", "double", "add"]
+    assert found.ys[0, -1, 0] == pytest.approx((2 * (np.exp(-0.15) + 1) + 1) * np.exp(-0.35), rel=1e-5)

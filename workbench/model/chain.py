@@ -20,6 +20,7 @@ from ..solving.recurring import Recurring
 from .events import Events
 
 MOST = 1000  # triggered events of a trajectory
+NEAR = 4  # roundings of a time: formulas of the same time that differ by fewer leave no room for a step between them
 
 
 class Piece(Protocol):
@@ -99,7 +100,7 @@ class Chain:
         going = self._start()
         while len(going):
             due = self._due(going)
-            standing = due == self._t[going]
+            standing = due - self._t[going] <= NEAR * np.spacing(np.abs(self._t[going]))
             link = self._stand(going[standing]) if standing.any() else self._move(going, due)
             self.links.append(link)
             self._pass(link)

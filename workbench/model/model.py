@@ -70,9 +70,10 @@ class Model:
 
     @property
     def graph(self) -> Graph | None:
-        """What NumPy runs: formulas, and all else that is lowered where it is compiled or has no module."""
-        by_graph = self.lowered is not None and (self.formulas or self.compiled is not None or self.module is None)
-        return self.lowered if by_graph else None
+        """What NumPy runs: formulas, and all else that is lowered where it is compiled, has events or has no module."""
+        if self.formulas or self.compiled is not None or self.events or self.module is None:
+            return self.lowered
+        return None
 
     def compile(self) -> None:
         """From here on the compiled engine solves, and NumPy evaluates the graph: torch is not asked.
