@@ -9,6 +9,7 @@ import pytest
 
 import workbench as wb
 from workbench import Dataset
+from workbench.errors.usage import UsageError
 from workbench.problem import read_problem
 from workbench.workflow import check_gradient
 from workbench.workflow.pictures import pictures
@@ -116,3 +117,22 @@ def test_a_gradient_is_not_asked_for_where_an_event_passes_over_an_observation()
     t = np.array([0.0, 0.3, bounce, 0.9])
     data = Dataset(t, np.array([[2.0], [1.5], [0.0], [0.8]]), np.array([4]), ("height",))
     assert check_gradient(problem.with_data(data, "none")).holds
+
+
+def test_gradient_matching_is_refused_where_states_jump() -> None:
+    text = """
+title  = "A state that is seen, and jumps"
+source = "for tests"
+time   = { span = [0, 2], samples = 9 }
+[states.x]
+equation = "-k*x"
+initial  = 1.0
+[parameters]
+k = 0.5
+[events.add]
+time = 1
+map  = { x = "x + 1" }
+"""
+    with pytest.raises(UsageError, match="no events that let them jump"):
+        wb.fit(read_problem(text), strategy="gradient-matching", split="none")
+    assert wb.fit(read_problem(text), start_values={"k": 0.2}, split="none").status == "converged"

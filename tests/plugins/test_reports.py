@@ -217,3 +217,11 @@ def test_the_figures_leave_no_trace_in_matplotlibs_settings(tmp_path):
     before = dict(matplotlib.rcParams)
     figures(kind="loss").render([record()], Path(tmp_path))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_slopes_are_taken_between_the_jumps_of_a_dense_curve():
+    from workbench_reports.phase_figure import _stretches
+
+    t = np.array([0.0, 1.0, 2.0, 2.0, 3.0, 3.0])
+    assert [piece.tolist() for piece in _stretches(t, dense=True)] == [[0, 1, 2], [3, 4]]
+    assert [piece.tolist() for piece in _stretches(t, dense=False)] == [[0, 1, 2, 4]], "replicates share a time"
