@@ -116,6 +116,8 @@ def _problem(shelved: Shelved) -> Iterator[str]:
 def _values(system: System) -> Iterator[str]:
     for state in system.states:
         yield f"{state.name}({system.time.start if system.time.start is not None else 't0'}) = {_number(state.initial)}"
+    for event in system.events:
+        yield f"{event.name} {event.when}: {event.then}"
     for parameter in system.parameters:
         yield f"{parameter.name} = {_number(parameter.value)}{' (fixed)' if parameter.fixed else ''}"
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import workbench as wb
+from workbench.errors.usage import UsageError
 
 OSCILLATOR = """
 [states.x]
@@ -48,3 +49,36 @@ def test_a_hybrid_with_a_prior_and_known_errors_is_fitted_by_every_strategy(
     again = wb.load(tmp_path / "all.h5")
     np.testing.assert_array_equal(again.predict(data.t).observed, found.predict(data.t).observed)
     assert (found.starts is None) == (starts == 1)
+
+
+DOSES = """
+[states.x]
+equation = "-k*x"
+initial  = { value = 1.0, fit = true }
+[events.dose]
+time = [1.0, 2.0, 3.0]
+map  = { x = "x + d" }
+[parameters]
+k = { value = 0.5, transform = "log", prior = "lognormal(0, 1)" }
+d = { value = 0.5, transform = "log" }
+[observed.x]
+formula = "x"
+noise   = "gaussian"
+"""
+
+
+def test_doses_with_known_errors_are_fitted_and_windows_say_that_they_cannot(tmp_path: Path) -> None:
+    t, x, seen = np.linspace(0, 4, 81), 1.0, []
+    for k, now in enumerate(t):
+        seen.append(x)
+        x = (x + (1.5 if k and float(now).is_integer() else 0.0)) * np.exp(-0.8 * 0.05)
+    noise = 0.02 * np.random.default_rng(1).standard_normal(len(t))
+    data = wb.Dataset(t, (np.array(seen) + noise)[:, None], [len(t)], ("x",), sd=np.full((len(t), 1), 0.02))
+    problem = tmp_path / "doses.toml"
+    problem.write_text(DOSES, encoding="utf-8")
+    found = wb.fit(data, problem=problem)
+    assert found.parameters["k"]["value"] == pytest.approx(0.8, rel=0.03)
+    assert found.parameters["d"]["value"] == pytest.approx(1.5, rel=0.03)
+    assert found.run.metrics["ahead"]["reason"] == "events happen between observations"
+    with pytest.raises(UsageError, match="go through no events"):
+        wb.fit(data, problem=problem, strategy="multiple-shooting")

@@ -124,6 +124,24 @@ MISTAKES = {
     ),
     "an event of nothing": ("[events.kick]\ntime = 1\n", wrong.KeyMissing, 6, "does nothing"),
     "an event without a moment": ("[events.kick]\nterminate = true\n", wrong.KeyMissing, 6, "'time' or 'trigger'"),
+    "an event at no time": (
+        '[events.kick]\ntime = []\nmap = { x = "0" }\n',
+        wrong.ValueWrong,
+        7,
+        "a time, or a list of at least one",
+    ),
+    "an event at a time that is none": (
+        '[events.kick]\ntime = [1, true]\nmap = { x = "0" }\n',
+        wrong.ValueWrong,
+        7,
+        "a finite number or a formula",
+    ),
+    "an event at a state": (
+        '[events.kick]\ntime = [1, "2*x"]\nmap = { x = "0" }\n',
+        wrong.NameMisplaced,
+        7,
+        "events.kick.time.1: the state 'x'",
+    ),
     "an event on no state": ('[events.kick]\ntime = 1\nmap = { xx = "0" }\n', wrong.ValueWrong, 8, "did you mean 'x'"),
     "a map of nothing observed": (
         '[data]\nfile = "a.csv"\n[data.map]\nX1 = "col"\n',

@@ -168,7 +168,7 @@ def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
 @pytest.mark.parametrize(
     ("part", "key"),
     [
-        ({"events": (Event("kick", time=1.0, map={"x": "0"}),)}, "events.kick"),
+        ({"states": (), "events": (Event("end", time=1.0, terminate=True),)}, "events.end"),
     ],
 )
 def test_what_cannot_be_run_yet_is_refused_by_the_name_of_its_key(part: dict, key: str) -> None:
@@ -187,6 +187,7 @@ def test_what_can_be_run_is_not_refused() -> None:
         inputs=(Input("u", "linear"),),
         covariates=(Covariate("dose", "Dose"),),
         observed=(Observed("x", "x", "poisson"),),
+        events=(Event("kick", time=(1.0, "dose"), map={"x": "0"}),),
     ).require_runnable()
 
 

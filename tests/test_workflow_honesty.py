@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from building import needs_compiler
 
 import workbench as wb
 from workbench.dataset import Dataset, Inputs
@@ -117,3 +118,20 @@ def test_a_network_with_inputs_predicts_on_records_with_the_same_inputs_only() -
     found = wb.fit(driven, dynamics="mlp", settings={"dynamics.hidden": (3,)}, iterations=3)
     with pytest.raises(UsageError, match="fitted with the inputs u, and the new data have none"):
         found.predict(data=Dataset(t, values, np.array([40]), ("x",)))
+
+
+@needs_compiler
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_the_solver_swap_solves_by_another_method_on_every_engine(engine: str, tmp_path: Path) -> None:
+    """Euler's method with h = 0.5 on growth learns a rate that is too large: log(1 + kh)/h = 0.5 for k = 0.57."""
+    fitted = wb.fit(
+        record(0.5),
+        problem=growth(tmp_path),
+        split="none",
+        solver="euler",
+        settings={"solver.step": 0.5},
+        engine=engine,
+    )
+    swap = fitted.document()["checks"]["solver_swap"]
+    assert swap["verdict"] == "a map tied to euler, h = 0.5"
+    assert swap["max_relative_difference"] > 0.1

@@ -20,6 +20,8 @@ FITS: dict[str, dict[str, Any]] = {
     "equations, least squares": {"source": "lynx_hare"},
     "equations, levenberg-marquardt": {"source": "lynx_hare", "optimizer": "levenberg-marquardt"},
     "equations, lbfgs": {"source": "school_influenza", "optimizer": "lbfgs", "strategy": "single"},
+    "equations, doses": {"source": "repeated_doses", "start_values": {"ka": 0.6, "V": 40.0}},
+    "equations, bounces": {"source": "bouncing_ball", "start_values": {"e": 0.5, "g": 9.0}},
     "mlp, levenberg-marquardt": {**MLP, "source": "spiral"},
     "mlp, adam": {**MLP, "source": "spiral", "optimizer": "adam"},
     "mlp, gradient matching": {**MLP, "source": "spiral", "strategy": "gradient-matching", "optimizer": "rmsprop"},

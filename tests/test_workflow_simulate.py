@@ -200,3 +200,114 @@ def test_a_prepared_solve_gives_the_same_bits_for_every_start() -> None:
     for y0 in (np.array([1.0]), np.array([0.25])):
         direct = wb.solve(lambda t, y: -y * y, y0, ts, solver="tsit5", rtol=1e-8)
         assert np.asarray(ready(y0).ys).tobytes() == np.asarray(direct.ys).tobytes()
+
+
+BALL = {"solver": "vern7", "settings": {"solver.rtol": 1e-11, "solver.atol": 1e-13}}
+
+
+def test_a_ball_bounces_where_parabolas_meet_the_ground() -> None:
+    found = wb.simulate("bouncing_ball", **BALL)
+    fall = np.sqrt(2 * 2.0 / 9.81)
+    bounces = fall * np.array([1.0, 1 + 2 * 0.7])
+    # located to rounding on a solution that is exact but for rounding
+    np.testing.assert_allclose([event.t for event in found.events], bounces, rtol=1e-12)
+    speeds = 9.81 * fall * np.array([1.0, 0.7])
+    np.testing.assert_allclose([event.before[1] for event in found.events], -speeds, rtol=1e-12)
+    np.testing.assert_allclose([event.after for event in found.events], [[0, 0.7 * s] for s in speeds], rtol=1e-12)
+    flight = found.ts[0] - np.where(found.ts[0] > bounces[0], bounces[0], 0)
+    height = np.where(
+        found.ts[0] > bounces[0], 0.7 * speeds[0] * flight - 9.81 / 2 * flight**2, 2 - 9.81 / 2 * flight**2
+    )
+    early = found.ts[0] < bounces[1]
+    np.testing.assert_allclose(found.ys[0, early, 0], height[early], atol=1e-12)
+
+
+def test_a_ball_that_comes_to_rest_ends_in_a_status() -> None:
+    found = wb.simulate("bouncing_ball", span=(0, 5), strict=False)
+    assert found.trajectory.status == ("step_too_small",)
+    assert "event 'bounce' comes back ever faster" in found.trajectory.message[0]
+    assert np.isnan(found.ys[0, -1]).all()
+    with pytest.raises(SolveFailed, match="comes back ever faster"):
+        wb.simulate("bouncing_ball", span=(0, 5))
+
+
+def test_doses_are_taken_at_their_times_and_seen_afterwards() -> None:
+    found = wb.simulate("repeated_doses", **BALL)
+    assert [event.t for event in found.events] == [0.0, 12.0, 24.0, 36.0]
+    t, ka, ke, dose = found.ts[0], 1.2, 0.15, 80.0
+    gut, body = np.zeros(97), np.zeros(97)
+    for time in (0.0, 12.0, 24.0, 36.0):
+        since = t[t > time] - time  # at the time itself the dose is still to come
+        gut[t > time] += dose * np.exp(-ka * since)
+        body[t > time] += dose * ka / (ka - ke) * (np.exp(-ke * since) - np.exp(-ka * since))
+    np.testing.assert_allclose(found.ys[0], np.column_stack([gut, body]), rtol=1e-9, atol=1e-10)  # steps of 1e-11
+    document = json.loads(json.dumps(found.document(), allow_nan=False))
+    assert document["events"][0] == {
+        "name": "dose",
+        "time": 0.0,
+        "before": {"gut": 0.0, "body": 0.0},
+        "after": {"gut": 80.0, "body": 0.0},
+    }
+
+
+KICKED = """
+title  = "Decay with a kick at a time given by a formula, another out of reach, and an end"
+source = "for tests"
+[states.x]
+equation = "-k*x"
+initial  = 1.0
+[parameters]
+k = 0.5
+[events.kick]
+time = "1/k"
+map  = { x = "x + 1" }
+[events.never]
+time = [-3, 99]
+map  = { x = "0" }
+[events.low]
+trigger   = "x - 0.5"
+direction = "falling"
+terminate = true
+"""
+
+
+def test_times_by_formula_are_reached_those_outside_of_the_span_never_and_an_end_is_a_status() -> None:
+    problem = read_problem(KICKED)
+    found = wb.simulate(problem, span=(0.0, 1.0), samples=3)
+    assert found.events == ()
+    found = wb.simulate(problem, span=(0.0, 5.0), samples=6, x0={"x": 2.0}, **BALL)
+    kicked = 2 * np.exp(-1) + 1
+    end = 2 + 2 * np.log(kicked / 0.5)
+    assert [(event.name, event.t) for event in found.events] == [("kick", 2.0), ("low", pytest.approx(end, rel=1e-10))]
+    found = wb.simulate(problem, span=(0.0, 8.0), samples=9, x0={"x": 2.0}, **BALL)
+    assert found.trajectory.status == ("event",)
+    assert found.trajectory.message[0].startswith("event 'low' at t = 4.")
+    assert np.isfinite(found.ys[0, :, 0]).tolist() == [True] * 5 + [False] * 4
+    assert wb.simulate(problem, values={"k": 0.1}, span=(0.0, 5.0), samples=6).events == ()
+
+
+def test_events_run_forward_in_time_only() -> None:
+    with pytest.raises(UsageError, match="forward in time"):
+        wb.simulate("repeated_doses", span=(48.0, 0.0))
+
+
+@pytest.mark.parametrize("solver", ["tsit5", "scipy_lsoda"])
+def test_events_at_one_time_but_for_rounding_happen_in_order(solver: str) -> None:
+    text = """
+title  = "Twice the same time, computed in two ways"
+source = "for tests"
+[states.x]
+equation = "-k*x"
+initial  = 1.0
+[parameters]
+k = 0.5
+[events.add]
+time = [0.3, 0.30000000000000004]
+map  = { x = "x + 1" }
+[events.double]
+time = "6*k/10"
+map  = { x = "2*x" }
+"""
+    found = wb.simulate(read_problem(text), span=(0.0, 1.0), samples=3, solver=solver)
+    assert [event.name for event in found.events] == ["add", "double", "add"]
+    assert found.ys[0, -1, 0] == pytest.approx((2 * (np.exp(-0.15) + 1) + 1) * np.exp(-0.35), rel=1e-5)

@@ -234,6 +234,8 @@ class Field(Protocol):
     def graph(self) -> Graph | None:
         """The lowered form with groups `rhs`, `initial`, `observed` and `derived`; None if there is only a module.
 
+        Events of the problem are followed where their groups are there (see System.graph).
+
         Networks may be in it. Where there is a module as well, both are the same f, with the weights in one order.
         """
 
@@ -436,7 +438,7 @@ class Task(Protocol):
 
     def defects(self) -> Sequence[Objective]:
         """Misfits of f to the slopes of curves through the training part, one a kind of curve; () where states are
-        hidden.
+        hidden or jump.
         """
 
     def windows(self, points: int = 0) -> Any:

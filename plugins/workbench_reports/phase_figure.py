@@ -132,6 +132,13 @@ def _note(field: Any) -> str:
     return f"field at {fixed}" if fixed else ""
 
 
+def _stretches(t: np.ndarray, dense: bool) -> list[np.ndarray]:
+    """The points between jumps, which share a time in a dense curve; without one, all that do not share a time."""
+    rising = np.append(True, np.diff(t) > 0)
+    pieces = np.split(np.arange(len(t)), np.flatnonzero(~rising)) if dense else [np.flatnonzero(rising)]
+    return [piece for piece in pieces if len(piece) > 1]
+
+
 def _rate_against_state(run: Any, title: str, curves: list[tuple[tuple[str, ...], Curve, float]]) -> Any:
     """For a single state: its rate of change along the fitted curve against it."""
     figure = blank(5.6, 4.4)
@@ -140,9 +147,8 @@ def _rate_against_state(run: Any, title: str, curves: list[tuple[tuple[str, ...]
     for _, curve, _ in curves:
         finite = np.isfinite(curve.values[:, 0])
         t, y = curve.t[finite], curve.values[finite, 0]
-        rising = np.append(True, np.diff(t) > 0)  # replicates share a time
-        if rising.sum() > 1:
-            panel.plot(y[rising], np.gradient(y[rising], t[rising]), color=MODEL, label="model")
+        for stretch in _stretches(t, curve.dense):
+            panel.plot(y[stretch], np.gradient(y[stretch], t[stretch]), color=MODEL, label="model")
     panel.axhline(0, color=FIELD, lw=0.8, zorder=0)
     panel.set_xlabel(with_unit(run.dataset, name))
     panel.set_ylabel(f"d {name}/d {run.dataset.time}")

@@ -230,3 +230,11 @@ def test_few_estimates_show_their_correlations_and_of_many_the_close_pairs():
     many[0, 3] = many[3, 0] = 0.991
     assert "correlation\n  a and d: 0.991\n" in told(list("abcdefghi"), many.tolist())
     assert "correlation" not in text().render([record()], None)
+
+
+def test_slopes_are_taken_between_the_jumps_of_a_dense_curve():
+    from workbench_reports.phase_figure import _stretches
+
+    t = np.array([0.0, 1.0, 2.0, 2.0, 3.0, 3.0])
+    assert [piece.tolist() for piece in _stretches(t, dense=True)] == [[0, 1, 2], [3, 4]]
+    assert [piece.tolist() for piece in _stretches(t, dense=False)] == [[0, 1, 2, 4]], "replicates share a time"

@@ -10,6 +10,7 @@ import sympy
 from scipy.integrate import solve_ivp
 from workbench_problems import offer_problems
 
+import workbench as wb
 from workbench.dataset import Table, assemble
 from workbench.problem import Problem, read_problem
 from workbench.system import System
@@ -90,7 +91,10 @@ def test_the_jacobian_is_the_complex_step_derivative_of_the_right_hand_side(name
         np.testing.assert_allclose(by_p[:, :, k], value(t, y, None, c, step).imag / h, rtol=1e-12, atol=scale)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if system_of(name).reference])
+EVENTS = [name for name in NAMES if system_of(name).events]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if system_of(name).reference and name not in EVENTS])
 def test_scipy_at_a_tight_tolerance_meets_the_known_end_value(name: str) -> None:
     system = system_of(name)
     known = system.reference
@@ -100,6 +104,16 @@ def test_scipy_at_a_tight_tolerance_meets_the_known_end_value(name: str) -> None
     end = dict(zip(system.state_names, y[:, -1], strict=True))
     for state, value in known.values.items():
         assert end[state] == pytest.approx(value, rel=known.rtol)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_solve_through_the_events_meets_the_known_end_value(name: str) -> None:
+    found = wb.simulate(problem(name), solver="vern7", settings={"solver.rtol": 1e-12, "solver.atol": 1e-14})
+    known = found.system.reference
+    assert known is not None
+    assert found.ts[0, -1] == known.time
+    for state, value in known.values.items():
+        assert found.ys[0, -1, found.system.state_names.index(state)] == pytest.approx(value, rel=known.rtol)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if system_of(name).invariants])

@@ -32,6 +32,17 @@ def describe(problem: Problem) -> dict[str, Any]:
         "inputs": list(system.input_names),
         "covariates": list(system.covariate_names),
         "observed": [{"name": o.name, "formula": o.formula, "noise": o.noise, "unit": o.unit} for o in system.observed],
+        "events": [
+            {
+                "name": e.name,
+                "time": list(e.times),
+                "trigger": e.trigger,
+                "direction": e.direction,
+                "map": dict(e.map),
+                "terminate": e.terminate,
+            }
+            for e in system.events
+        ],
         "time": {"unit": system.time.unit, "span": system.time.span, "samples": system.time.samples},
         "data": str(problem.data_file.path) if problem.data_file is not None else None,
         "notes": system.notes,
@@ -54,6 +65,7 @@ def card(problem: Problem) -> str:
         table(["state", "starts at", "unit", ""], states),
         table(["parameter", "value", "unit", "bounds"], parameters) if parameters else "",
         table(["observed", "formula", "noise"], observed),
+        table(["event", "happens", "then"], [[e.name, e.when, e.then] for e in system.events]) if system.events else "",
     ]
     driven = [*system.input_names, *system.covariate_names]
     tail = [

@@ -148,11 +148,11 @@ ALIKE = 1e-3
 def defect_objectives(model: Model, wanted: np.ndarray) -> tuple[DefectObjective, ...]:
     """Gradient matching on the wanted observations, with smoothing and with interpolating curves.
 
-    One objective where the two kinds of curve are alike; none where states are hidden or none at all, or data too few
-    for curves.
+    One objective where the two kinds of curve are alike; none where states are hidden, none at all, or jump at events,
+    or data are too few for curves.
     """
     channel = states_observed(model)
-    if channel is None or not len(channel):
+    if channel is None or not len(channel) or model.events:  # a curve through the data is smooth where states jump
         return ()
     data, noise = model.data, model.problem.noise
     positive = np.array([bool(np.all(column[np.isfinite(column)] > 0)) for column in data.values[wanted].T])

@@ -85,6 +85,8 @@ class FitTask:
 
         Raises UsageError where there are more unknowns than a dense Jacobian has columns.
         """
+        if self.model.events:
+            raise UsageError("windows of multiple shooting go through no events", help="--strategy ladder")
         if not self.trajectory().least_squares:
             raise UsageError(
                 f"multiple shooting forms the Jacobian, and {len(self.unknowns.start)} unknowns are too many for one",
@@ -96,6 +98,8 @@ class FitTask:
 
     def stuck(self, x: np.ndarray) -> bool:
         """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
+        if self.model.events:
+            return False
         training = self._data(1.0)
         return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
 

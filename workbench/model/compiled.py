@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 HANDLES = 8  # selections whose times and memory are kept
+HANDLES_OF_PIECES = 128  # the same where events cut solves into short pieces
 
 
 class Compiled:
@@ -29,6 +30,8 @@ class Compiled:
     @staticmethod
     def serves(model: Model) -> bool:
         """The model's solves and their derivative by x can be compiled."""
+        if any(event.trigger for event in model.events):
+            return False  # looked for by the loop on NumPy
         graph = model.lowered
         return graph is not None and printable(graph) and model.gradient == "discrete" and compilable(model.solver)
 
@@ -36,25 +39,29 @@ class Compiled:
         """Compile what a fit will call; raises CompilerUnavailable."""
         self._kernel(self._wide(self.model.data.n_trajectories)).build()
 
-    def solve(self, x: np.ndarray, y0: np.ndarray, rows: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Solved:
-        """Trajectories `rows` from y0 (row, state) to ts (row, time)."""
+    def solve(
+        self, x: np.ndarray, y0: np.ndarray, t0: np.ndarray, rows: np.ndarray, ts: np.ndarray, options: SolveOptions
+    ) -> Solved:
+        """Trajectories `rows` from y0 (row, state) at t0 (row,) to ts (row, time)."""
         model = self.model
-        handle, pieces = self._handle(rows, ts, options)
+        handle, pieces = self._handle(t0, rows, ts, options)
         p = model.columns.parameters(x)
         c = model.covariates[rows] if model.covariates is not None else None
         return handle.solve(y0, p if p.ndim == 1 else p[rows], c, pieces, deadline=options.deadline)
 
-    def _handle(self, rows: np.ndarray, ts: np.ndarray, options: SolveOptions) -> tuple[Handle, Pieces | None]:
-        key = (rows.tobytes(), ts.shape, ts.tobytes(), options.keep, options.max_steps, options.breaks)
+    def _handle(
+        self, t0: np.ndarray, rows: np.ndarray, ts: np.ndarray, options: SolveOptions
+    ) -> tuple[Handle, Pieces | None]:
+        key = (rows.tobytes(), t0.tobytes(), ts.shape, ts.tobytes(), options.keep, options.max_steps, options.breaks)
         if key in self._handles:
             self._handles.move_to_end(key)
             return self._handles[key]
         model = self.model
         pieces = model.inputs.pieces(rows) if model.inputs else None
         wide = self._wide(len(rows))
-        handle = Handle(self._kernel(wide), self.solver, model.t0[rows], ts, options)
+        handle = Handle(self._kernel(wide), self.solver, t0, ts, options)
         self._handles[key] = handle, pieces
-        if len(self._handles) > HANDLES:
+        if len(self._handles) > (HANDLES_OF_PIECES if model.events else HANDLES):
             self._handles.popitem(last=False)
         return self._handles[key]
 

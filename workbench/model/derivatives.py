@@ -40,12 +40,14 @@ def mode_for(gradient: GradientMode, solver: Solver) -> GradientMode:
 def pulled(trial: Trial, gys: np.ndarray) -> Pair:
     """Σ gysᵀ ∂ys/∂y0 (row, state) and Σ gysᵀ ∂ys/∂p (row or 1, parameter) of a trial, by its model's mode."""
     model, mode = trial.model, trial.mode
+    if trial.chain is not None:
+        return trial.chain.pull(gys)
     if mode == "backprop":
         return trial.unrolled.pullback(gys)
     if mode == "adjoint":
-        t0 = model.t0[trial.selection.rows]
         with np.errstate(all="ignore"):
-            found = adjoint(model.solver, trial.rhs, trial.trajectory, gys, trial.y0, t0, trial.options(keep=False))
+            options = trial.options(keep=False)
+            found = adjoint(model.solver, trial.rhs, trial.trajectory, gys, trial.y0, trial.t0, options)
         trial.reverse_error = float(found.reverse_error.max(initial=0.0))
         return found.y0, found.p
     if mode == "forward":
@@ -59,11 +61,14 @@ def pulled(trial: Trial, gys: np.ndarray) -> Pair:
 def sensitivities(trial: Trial) -> Pair:
     """∂y/∂y0 (row, time, state, state) and ∂y/∂p (row, time, state, parameter), by the mode, or forward for adjoint."""
     model = trial.model
+    if trial.chain is not None:
+        _ = trial.states  # raises where a row did not arrive
+        return trial.chain.push()
     if trial.mode in ("forward", "adjoint"):
-        t0, options = model.t0[trial.selection.rows], trial.options(keep=False)
+        options = trial.options(keep=False)
         with np.errstate(all="ignore"):
             found, by_y0, by_p = engine.forward_sensitivities(
-                model.solver, trial.rhs, trial.y0, t0, trial.selection.ts, options
+                model.solver, trial.rhs, trial.y0, trial.t0, trial.selection.ts, options
             )
         if not found.ok.all():
             raise NoFiniteSolution("the sensitivities have no finite solution")

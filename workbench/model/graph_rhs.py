@@ -29,6 +29,16 @@ class GraphRhs:
         self.pooled = bool(graph.networks) and p.ndim == 1  # weights are shared: their gradient is one sum
         self._value = graph.function("rhs")
 
+    def of(self, rows: np.ndarray) -> GraphRhs:
+        """The same for trajectories `rows`, which are numbered from 0."""
+
+        def numbered(look: Lookup | None) -> Lookup | None:
+            return None if look is None else lambda t, row, middle: look(t, rows[row], middle)
+
+        p = self.p if self.p.ndim == 1 else self.p[rows]
+        c = None if self.c is None else self.c[rows]
+        return GraphRhs(self.graph, p, c, numbered(self.inputs), numbered(self.inputs_slope))
+
     def _arguments(self, t: np.ndarray, row: np.ndarray, middle: np.ndarray) -> tuple[Any, Any, Any]:
         u = self.inputs(t, row, middle) if self.inputs else None
         c = self.c[row] if self.c is not None else None

@@ -14,6 +14,7 @@ from ..engine import Stateless
 from ..errors.usage import UsageError
 from ..graph import Graph
 from ..problem import Problem
+from ..system import Event
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
 from .compiled import Compiled
@@ -22,6 +23,7 @@ from .graph_rhs import GraphRhs
 from .inputs import InputTable
 from .misfit import Misfit
 from .module_rhs import ModuleRhs
+from .pieces import TrialChain
 from .selection import Selection
 from .trial import Trial
 
@@ -71,9 +73,10 @@ class Model:
 
     @property
     def graph(self) -> Graph | None:
-        """What NumPy runs: formulas, and all else that is lowered where it is compiled or has no module."""
-        by_graph = self.lowered is not None and (self.formulas or self.compiled is not None or self.module is None)
-        return self.lowered if by_graph else None
+        """What NumPy runs: formulas, and all else that is lowered where it is compiled, has events or has no module."""
+        if self.formulas or self.compiled is not None or self.events or self.module is None:
+            return self.lowered
+        return None
 
     def compile(self) -> None:
         """From here on the compiled engine solves, and NumPy evaluates the graph: torch is not asked.
@@ -117,6 +120,17 @@ class Model:
     def use(self, unknowns: Unknowns) -> None:
         """Take other start values or other held entries of the same blocks."""
         self.unknowns, self.columns = unknowns, self._columns(unknowns)
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the problem, where the dynamics are its equations and know them."""
+        system = self.problem.system
+        known = self.lowered.groups if self.lowered is not None else {}
+        return tuple(event for event in system.events if f"map {event.name}" in known) if system else ()
+
+    def chain(self, trial: Trial) -> TrialChain:
+        """A trial's solve through the events."""
+        return TrialChain(trial)
 
     @cached_property
     def t0(self) -> np.ndarray:
@@ -281,9 +295,11 @@ class Model:
 
     def solve(self, x: np.ndarray, rows: np.ndarray, ts: np.ndarray) -> Trajectory:
         """Trajectories `rows` at other times ts (row, time)."""
+        if self.events:
+            return self.trial(x, Selection.at(rows, ts, self.data.n_channels)).trajectory
         y0, _ = self.initial(x)
         options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
         if self.compiled is not None:
-            return self.compiled.solve(x, y0[rows], rows, ts, options).trajectory()
+            return self.compiled.solve(x, y0[rows], self.t0[rows], rows, ts, options).trajectory()
         with np.errstate(all="ignore"):
             return self.solver.solve(self.rhs(x, rows), y0[rows], self.t0[rows], ts, options)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..compiled import Solved
     from .backprop import Unrolled
     from .model import Model
+    from .pieces import TrialChain
 
 
 class Trial:
@@ -35,6 +36,19 @@ class Trial:
         return self.model.initial(self.x)[0][self.selection.rows]
 
     @cached_property
+    def t0(self) -> np.ndarray:
+        """Where the solves of the selected trajectories begin (row,)."""
+        return self.model.t0[self.selection.rows]
+
+    @cached_property
+    def chain(self) -> TrialChain | None:
+        """The solution piece by piece, where the model has events."""
+        if not self.model.events:
+            return None
+        self._require_start()
+        return self.model.chain(self)
+
+    @cached_property
     def rhs(self):  # type: ignore[no-untyped-def]  # contracts.LinearRhs
         """f on the selected trajectories."""
         return self.model.rhs(self.x, self.selection.rows)
@@ -47,11 +61,11 @@ class Trial:
     @cached_property
     def compiled(self) -> Solved | None:
         """The solution by the compiled engine, where the model has one."""
-        if self.model.compiled is None:
+        if self.model.compiled is None or self.chain is not None:
             return None
         self._require_start()
-        rows = self.selection.rows
-        return self.model.compiled.solve(self.x, self.y0, rows, self.selection.ts, self.options(keep=True))
+        rows, options = self.selection.rows, self.options(keep=True)
+        return self.model.compiled.solve(self.x, self.y0, self.t0, rows, self.selection.ts, options)
 
     def _require_start(self) -> None:
         if not np.isfinite(self.y0).all():
@@ -60,13 +74,15 @@ class Trial:
     @cached_property
     def trajectory(self) -> Trajectory:
         """The solution at the selection's times; its steps are kept where its derivative is that of the steps."""
+        if self.chain is not None:
+            return self.chain.trajectory
         if self.compiled is not None:
             return self.compiled.trajectory()
         self._require_start()
-        model, rows = self.model, self.selection.rows
+        model = self.model
         with np.errstate(all="ignore"):  # a trial that leaves the numbers ends in a status, not in a warning
             options = self.options(keep=self.mode == "discrete")
-            return model.solver.solve(self.rhs, self.y0, model.t0[rows], self.selection.ts, options)
+            return model.solver.solve(self.rhs, self.y0, self.t0, self.selection.ts, options)
 
     def options(self, keep: bool) -> SolveOptions:
         """The caps and breaks of this trial's solves."""
@@ -82,10 +98,9 @@ class Trial:
         """The same steps in torch's graph."""
         from .backprop import Unrolled
 
-        model, solver = self.model, self.model.solver
+        solver = self.model.solver
         assert isinstance(solver, LoopSolver), "only they have this mode"
-        t0 = model.t0[self.selection.rows]
-        return Unrolled.of(solver, self.rhs, self.y0, t0, self.trajectory, self.options(keep=False))
+        return Unrolled.of(solver, self.rhs, self.y0, self.t0, self.trajectory, self.options(keep=False))
 
     @cached_property
     def states(self) -> np.ndarray:
@@ -98,7 +113,19 @@ class Trial:
                 f"the solution of trajectory {name} ended early: {self.trajectory.message[bad[0]]}",
                 help="start from other values (--set), give bounds in the problem file, or try --solver rodas5p",
             )
-        return found.ys[self.selection.row, self.selection.column]
+        states = found.ys[self.selection.row, self.selection.column]
+        if self.chain is not None:
+            self._require_reached(states)
+        return states
+
+    def _require_reached(self, states: np.ndarray) -> None:
+        """No trajectory was ended by an event before its last observation."""
+        for row in np.unique(self.selection.row[np.isfinite(self._times) & np.isnan(states).any(axis=1)]):
+            name = self.model.data.trajectories[self.selection.rows[row]]
+            raise NoFiniteSolution(
+                f"the solution of trajectory {name} ends before its last observation: {self.trajectory.message[row]}",
+                help="let the event change states instead of terminate, or fit what was observed before it",
+            )
 
     @cached_property
     def predicted(self) -> np.ndarray:

@@ -29,7 +29,7 @@ from workbench.system.stated import stated_formulas
 
 from .checking import check_keys
 from .formulas import call_arity, check_formulas
-from .places import Places
+from .places import Key, Places
 from .problem import DataFile, Problem
 from .schema import DataKeys, ExpressionKeys, ObservedKeys, ParameterKeys, ProblemKeys, StateKeys
 from .shape import read_shape
@@ -137,7 +137,12 @@ def _reference(keys: ProblemKeys) -> EndValue | None:
 def _places(system: System, places: Places) -> dict[tuple[str, ...], Where]:
     """Key → its line; of a formula, line and column where its text begins."""
     keys = {tuple(str(part) for part in path): places.key(path) for path in places.known()}
-    return keys | {stated.key: places.formula(stated.key) for stated in stated_formulas(system)}
+    return keys | {stated.key: places.formula(_path(stated.key)) for stated in stated_formulas(system)}
+
+
+def _path(key: tuple[str, ...]) -> Key:
+    """A formula's key as places know it: elements of lists by number."""
+    return tuple(int(part) if part.isdigit() else part for part in key)
 
 
 def _problem(keys: ProblemKeys, system: System, name: str, folder: Path) -> Problem:

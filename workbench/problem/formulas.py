@@ -13,7 +13,7 @@ from workbench.errors.problems import NetworkIdle, ParameterIdle
 if TYPE_CHECKING:
     from workbench.system import System
 
-TELLING = ("states", "observed")  # sections whose formulas data can say something about
+TELLING = ("states", "observed", "events")  # sections whose formulas data can say something about
 
 
 def check_formulas(system: System, *, spoiled: bool) -> Iterator[WorkbenchError]:
@@ -54,7 +54,8 @@ def _idle(system: System, mentioned: set[str]) -> Iterator[WorkbenchError]:
     for parameter in system.parameters:
         if parameter.name not in mentioned and not parameter.fixed:
             yield ParameterIdle(
-                f"parameters.{parameter.name} is to be fitted, but no equation, start or observed formula mentions it",
+                f"parameters.{parameter.name} is to be fitted, but no equation, start, event or observed formula "
+                "mentions it",
                 help=f"mention {parameter.name!r}, take it out, or write fixed = true",
                 where=system.places.get(("parameters", parameter.name)),
             )

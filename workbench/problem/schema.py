@@ -32,6 +32,14 @@ def _number_or_formula(value: Any) -> float | str:
     return _formula(value) if isinstance(value, str) else _finite_or(value, "a finite number or a formula in quotes")
 
 
+def _moments(value: Any) -> float | str | tuple[float | str, ...]:
+    if not isinstance(value, list):
+        return _number_or_formula(value)
+    if not value:
+        raise wrong("a time, or a list of at least one")
+    return tuple(_number_or_formula(each) for each in value)
+
+
 def _finite_or(value: Any, meant: str) -> float:
     try:
         return _finite(value)
@@ -114,6 +122,7 @@ Number = Annotated[float, BeforeValidator(_finite)]
 Positive = Annotated[float, BeforeValidator(_finite), AfterValidator(_positive)]
 Formula = Annotated[str, BeforeValidator(_formula)]
 NumberOrFormula = Annotated[float | str, BeforeValidator(_number_or_formula)]
+Moments = Annotated[float | str | tuple[float | str, ...], BeforeValidator(_moments)]
 Bounds = Annotated[tuple[float, float], BeforeValidator(_bounds)]
 Span = Annotated[tuple[float, float], BeforeValidator(_span)]
 Prior = Annotated[str, BeforeValidator(_prior)]
@@ -182,7 +191,7 @@ class ObservedKeys(Keys):
 
 
 class EventKeys(Keys):
-    time: NumberOrFormula | None = None
+    time: Moments | None = None
     trigger: Formula | None = None
     direction: Literal["rising", "falling", "both"] = "both"
     map: dict[str, Formula] = {}

@@ -11,11 +11,10 @@ import numpy as np
 from ..contracts import Ending, Event, Mesh, SolveOptions, Status, Trajectory
 from ..engine.arrays import library
 from ..errors.numerics import EventsUnavailable
+from .recurring import Recurring
 
 Array = Any
 Run = Callable[[Array, np.ndarray, np.ndarray, SolveOptions], Trajectory]  # y0, t0, ts, options
-SHORT = 1e-9  # of the time asked for: an event that comes back faster than this thrice in a row accumulates
-THRICE = 3
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,8 @@ class Chain:
         rows = len(y0)
         self.status: list[Status] = ["ok"] * rows
         self.message = [""] * rows
-        self._happened, self._hurried = np.zeros(rows, dtype=int), np.zeros(rows, dtype=int)
-        self._last = np.full((rows, len(self.events)), -np.inf)
-        span = np.nanmax(self.asked, axis=1) - np.nanmin(self.asked, axis=1)
-        self._short, self._way = SHORT * span, np.where(np.nanmax(self.asked, axis=1) > t0, 1.0, -1.0)
+        self._recurring = Recurring(self.asked, len(self.events), self.max_events)
+        self._way = np.where(np.nanmax(self.asked, axis=1) > t0, 1.0, -1.0)
         going, first, after = np.ones(rows, dtype=bool), np.zeros(rows, dtype=int), None
         while going.any():
             segment = self._segment(y0, t0, going, first, after)
@@ -111,10 +108,7 @@ class Chain:
             self.status[row], self.message[row] = segment.found.status[row], segment.found.message[row]
         for row in np.flatnonzero(segment.hit):
             event, index, t = self.events[ending.index[row]], int(ending.index[row]), float(ending.t[row])
-            self._happened[row] += 1
-            quick = abs(t - self._last[row, index]) < self._short[row]
-            self._hurried[row] = self._hurried[row] + 1 if quick else 0
-            self._last[row, index] = t
+            self._recurring.note(int(row), index, t)
             going[row] = not event.terminate
             if event.terminate:
                 continue
@@ -129,18 +123,7 @@ class Chain:
         state = after[row] if isinstance(after, np.ndarray) else after[row].detach().cpu().numpy()
         if not np.isfinite(state).all():
             return "not_finite", f"the state map of event {name!r} gives a state that is not finite at t = {t:.10g}"
-        if self._hurried[row] >= THRICE:
-            return (
-                "step_too_small",
-                f"event {name!r} comes back ever faster, {self._happened[row]} events by t = {t:.10g}, and time stands "
-                "still: let it end the solve, or map the state to one that stays",
-            )
-        if self._happened[row] >= self.max_events:
-            return (
-                "too_many_steps",
-                f"{self.max_events} events by t = {t:.10g}, the last one {name!r}; raise max_events",
-            )
-        return None
+        return self._recurring.stop(row, name, t)
 
     def trajectory(self, ys: Sequence[Array] | None = None) -> Trajectory:
         """All in one piece; `ys` are the segments' states (rows, time, *state), where they are not those found."""

@@ -122,14 +122,41 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens at a time or when a trigger crosses zero: states jump, or the solve ends."""
+    """Something that happens at times or when a trigger crosses zero: states jump, or the solve ends."""
 
     name: str
-    time: float | str | None = None
+    time: float | str | tuple[float | str, ...] | None = None  # numbers, or formulas of parameters and covariates
     trigger: str = ""
     direction: Literal["rising", "falling", "both"] = "both"
     map: Mapping[str, str] = field(default_factory=dict)  # state → its value afterwards
     terminate: bool = False
+
+    @property
+    def times(self) -> tuple[float | str, ...]:
+        """When it happens; () where a trigger tells."""
+        if self.time is None:
+            return ()
+        return self.time if isinstance(self.time, tuple) else (self.time,)
+
+    @property
+    def when(self) -> str:
+        """When it happens, for people."""
+        if not self.trigger:
+            return "at t = " + ", ".join(time if isinstance(time, str) else f"{time:.10g}" for time in self.times)
+        passes = {"rising": "rises through 0", "falling": "falls through 0", "both": "passes through 0"}
+        return f"{self.trigger} {passes[self.direction]}"
+
+    @property
+    def then(self) -> str:
+        """What it does, for people."""
+        maps = ", ".join(f"{state} = {formula}" for state, formula in self.map.items())
+        return "the solve ends" if self.terminate else maps
+
+    @property
+    def time_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The key of each of its times."""
+        key = ("events", self.name, "time")
+        return tuple((*key, str(i)) for i in range(len(self.times))) if isinstance(self.time, tuple) else (key,)
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,9 @@ def stated_formulas(system: System) -> Iterator[Stated]:
 
 def _events(system: System) -> Iterator[Stated]:
     for event in system.events:
-        if isinstance(event.time, str):
-            yield Stated(("events", event.name, "time"), event.time, AT_START)
+        for key, time in zip(event.time_keys, event.times, strict=False):
+            if isinstance(time, str):
+                yield Stated(key, time, AT_START)
         if event.trigger:
             yield Stated(("events", event.name, "trigger"), event.trigger, MEASURED)
         for state, formula in event.map.items():

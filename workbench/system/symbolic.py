@@ -54,7 +54,24 @@ class Symbolic:
             for each in self.system.states
         ]
         others = {group: [self.read(key) for key in self.formulas if key[0] == group] for group in GROUPS}
-        return {"rhs": rhs, "initial": initial} | others
+        return {"rhs": rhs, "initial": initial} | others | self._events()
+
+    def _events(self) -> dict[str, list[sympy.Expr]]:
+        """For each event `times NAME` or `trigger NAME`, and `map NAME`, every state's value afterwards."""
+        groups: dict[str, list[sympy.Expr]] = {}
+        for event in self.system.events:
+            if event.trigger:
+                groups[f"trigger {event.name}"] = [self.read(("events", event.name, "trigger"))]
+            else:
+                groups[f"times {event.name}"] = [
+                    self.read(key) if isinstance(time, str) else sympy.Float(time)
+                    for key, time in zip(event.time_keys, event.times, strict=True)
+                ]
+            groups[f"map {event.name}"] = [
+                self.read(("events", event.name, "map", name)) if name in event.map else sympy.Symbol(name, real=True)
+                for name in self.system.state_names
+            ]
+        return groups
 
     @cached_property
     def expressions(self) -> dict[str, sympy.Expr]:

@@ -92,6 +92,7 @@ class System:
     def graph(self, scaling: Mapping[str, Scaling] | None = None) -> Graph:
         """The lowered form: groups `rhs` and `initial` (one a state), `observed`, `derived`, `invariants`, `terms`.
 
+        And of each event `times NAME` or `trigger NAME`, and `map NAME` (one a state).
         `initial` holds the formulas of parameters and covariates; a state whose initial value is a number has it as a
         constant there. `terms` are the `calls` of learned terms; `scaling` (name → Scaling) is theirs, without it they
         are not scaled, and their weights stand behind the parameters in p. Raises FormulaRefused and its kin, with the
@@ -184,4 +185,5 @@ class System:
             )
 
     def _not_runnable(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        yield from ((("events", e.name), "an event") for e in self.events)
+        if not self.states:
+            yield from ((("events", e.name), "an event of a curve, which has no states") for e in self.events)

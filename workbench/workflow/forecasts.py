@@ -23,6 +23,8 @@ def forecasts(model: Model, x: np.ndarray, part: np.ndarray) -> dict[str, Any]:
     """Scores by k (see `diagnose.steps_ahead`) under `steps`; None with the `reason` where none can be made."""
     if not model.field.states:
         return {"steps": None, "reason": "a curve has no states to start from"}
+    if model.events:
+        return {"steps": None, "reason": "events happen between observations"}
     channel = measured(model)
     hidden = [name for name, seen in zip(model.field.states, channel, strict=True) if seen < 0]
     if hidden:

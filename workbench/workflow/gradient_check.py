@@ -20,7 +20,7 @@ from ..engine.tolerances import relative
 from ..errors import WorkbenchError
 from ..model import Model, Selection, Trial
 from ..model.derivatives import modes_of, pulled
-from .gradient_reference import Reference, directions, reference
+from .gradient_reference import Reference, directions, reference, untouched
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -47,8 +47,9 @@ SHARP = 5e-7
 class ModeCheck:
     """One mode: its error against the reference, as a share of Σ|g_i v_i|, and what it cost.
 
-    Verdicts of modes that claim exactness: exact, rounded (no further off than roundings move the reference), unknown
-    (they move it too far to tell), off; of the others: agrees, rough, astray (the adjoint's states); of all: failed.
+    Verdicts of modes that claim exactness, unless the times of events move: exact, rounded (no further off than
+    roundings move the reference), unknown (they move it too far to tell), off; of the others: agrees, rough, astray
+    (the adjoint's states); of all: failed.
     """
 
     mode: str
@@ -76,8 +77,8 @@ class GradientCheck:
 
     @property
     def holds(self) -> bool:
-        """Every mode that claims exactness is exact, or as near to it as roundings allow."""
-        return all(found.verdict in ("exact", "rounded") for found in self.modes if found.mode in EXACT)
+        """Every mode that claims exactness is exact, or as near to it as roundings (with events, tolerances) allow."""
+        return all(found.verdict in ("exact", "rounded", "agrees") for found in self.modes if found.mode in EXACT)
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/gradient/1`."""
@@ -184,8 +185,9 @@ class Comparison:
         self.base, self.model = trial, trial.model
         _ = trial.states  # raises where a trajectory did not arrive
         p = _parameters(trial)
-        self.weights = _weights(trial, rng)
+        weights = _weights(trial, rng)
         along = directions(trial, p, n_directions, rng)
+        self.weights = untouched(trial, p, weights, along)
         self.reference: Reference = reference(trial, p, self.weights, along, quick=quick)
         self._rng = rng
 
@@ -193,7 +195,8 @@ class Comparison:
     def steps(self) -> int:
         """Steps of the longest trajectory; 0 where the solver does not say."""
         mesh = self.base.trajectory.mesh
-        return int(mesh.n_steps.max(initial=0)) if mesh is not None else 0
+        steps = mesh.n_steps if mesh is not None else self.base.trajectory.stats.get("accepted", np.zeros(0, int))
+        return int(steps.max(initial=0))
 
     def checked_and_measured(self, mode: GradientMode) -> ModeCheck:
         """One mode against the reference, taken twice, to see its time and its memory."""
@@ -220,7 +223,7 @@ class Comparison:
     ) -> ModeCheck:
         """A gradient by y0 (row, state) and p (row or 1, parameter) against the reference."""
         off, size = self._distances(g_y0, g_p)
-        if mode in EXACT:
+        if mode in EXACT and (self.base.chain is None or self.base.chain.events.fixed):
             return self._exactness(mode, off, size)
         error = float((off / size).max())
         return ModeCheck(mode, self._nearness(error, reverse_error), error, reverse_error=reverse_error)

@@ -18,6 +18,7 @@ from ..engine.tolerances import absolute, relative, with_tolerances
 from ..errors import WorkbenchError
 from ..errors.numerics import NoFiniteSolution
 from ..model import Trial
+from ..model.free_run import FreeRun
 from ..model.graph_rhs import GraphRhs
 from ..model.module_rhs import ModuleRhs
 
@@ -92,23 +93,46 @@ def reference(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Directio
     return found
 
 
+def untouched(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction]) -> np.ndarray:
+    """gys without the observations that an event passes over when (y0, p) moves as far as differences do.
+
+    There the state jumps and has no derivative.
+    """
+    if trial.chain is None or trial.chain.events.fixed:
+        return gys
+    solves = Solves(trial, trial.model.solver, None, gys, trial.y0, p)
+    before = solves.events_before(0.0, along[0])
+    touched = np.zeros(before.shape, dtype=bool)
+    for one in along:
+        for s in (-2 * LONG, 2 * LONG):
+            touched |= solves.events_before(s, one) != before
+    return np.where(touched[:, :, None], 0.0, gys)
+
+
 def _found(trial: Trial, p: np.ndarray, gys: np.ndarray, along: list[Direction], quick: bool) -> Reference:
     solver = trial.model.solver
-    if not isinstance(solver, LoopSolver):
+    mesh = _steps(trial)
+    if not isinstance(solver, LoopSolver) or mesh is None:
         atol = absolute(solver, trial.y0.shape[1:]) * FINE / relative(solver)
         solves = Solves(trial, with_tolerances(solver, FINE, atol), None, gys, trial.y0, p)
         return Reference(OWN_STEPS, solves.by_differences(along), 1e-6, along, solves)
-    mesh = trial.trajectory.mesh
-    assert mesh is not None, "the common loop gives its mesh"
     solves = Solves(trial, solver, mesh, gys, trial.y0, p)
     module = isinstance(trial.rhs, ModuleRhs)
     if not (module and quick):
         found = _by_complex_steps(solves, along)
         if found is not None and not (module and _not_holomorphic(found, solves, along[0])):
             # a thousand roundings a step, and no fewer than a hundred steps' worth
-            bound = 1e3 * float(np.finfo(float).eps) * max(100, int(mesh.n_steps.max(initial=0)))
+            n_steps = sum(int(piece.n_steps.max(initial=0)) for piece in mesh)
+            bound = 1e3 * float(np.finfo(float).eps) * max(100, n_steps)
             return Reference(COMPLEX, found, bound, along, solves)
     return Reference(SAME_STEPS, solves.by_differences(along), 1e-6, along, solves)
+
+
+def _steps(trial: Trial) -> list[Mesh] | None:
+    """The steps that were taken, piece by piece between events; None where the events move, or steps are not told."""
+    if trial.chain is not None:
+        return trial.chain.meshes if trial.chain.events.fixed else None
+    return None if trial.trajectory.mesh is None else [trial.trajectory.mesh]
 
 
 def _by_complex_steps(solves: Solves, along: list[Direction]) -> np.ndarray | None:
@@ -128,11 +152,14 @@ def _not_holomorphic(values: np.ndarray, solves: Solves, one: Direction) -> bool
 
 @dataclass(frozen=True)
 class Solves:
-    """Solves of a trial's right-hand side near (y0, p), on the steps of `mesh` where there is one, seen as Σ gys·ys."""
+    """Solves of a trial's right-hand side near (y0, p), on the steps of `mesh` where they are given, seen as Σ gys·ys.
+
+    `mesh` holds one mesh a piece between events.
+    """
 
     trial: Trial
     solver: Solver
-    mesh: Mesh | None
+    mesh: list[Mesh] | None
     gys: np.ndarray
     y0: np.ndarray
     p: np.ndarray
@@ -168,9 +195,25 @@ class Solves:
     def _solve(self, rhs: Any, y0: Any) -> Any:
         trial = self.trial
         rows = trial.selection.rows
-        options = replace(trial.options(keep=False), replay=self.mesh, max_steps=SolveOptions.max_steps)
+        if trial.chain is not None:
+            return self._through_events(rhs, y0).trajectory.ys
+        replay = None if self.mesh is None else self.mesh[0]
+        options = replace(trial.options(keep=False), replay=replay, max_steps=SolveOptions.max_steps)
         with np.errstate(all="ignore"):
             return self.solver.solve(rhs, y0, trial.model.t0[rows], trial.selection.ts, options).ys
+
+    def _through_events(self, rhs: Any, y0: np.ndarray) -> FreeRun:
+        trial = self.trial
+        return FreeRun(trial.model.events, self.solver, rhs, y0, trial.t0, trial.selection.ts, self.mesh)
+
+    def events_before(self, s: float, one: Direction) -> np.ndarray:
+        """How many events each time asked for has before it (row, time), at (y0, p) + s·direction."""
+        rhs = _with_parameters(self.trial.rhs, self.p + s * one.p)
+        ts = self.trial.selection.ts
+        found = np.zeros(ts.shape, dtype=int)
+        for event in self._through_events(rhs, self.y0 + s * one.y0).happenings:
+            found[event.row] += ts[event.row] > event.t
+        return found
 
     def _functional(self, ys: Any) -> Any:
         seen = self.gys != 0

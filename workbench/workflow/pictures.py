@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Model
+from ..model import Model, Selection
 
 POINTS = 400  # of a curve
 ARROWS = 20  # along each side of a field
@@ -16,16 +16,35 @@ TRAJECTORIES = 12  # that are drawn
 def pictures(model: Model, x: np.ndarray) -> dict[str, Any]:
     """`curve`: the dense free run of the first trajectories; `field`: dy/dt over the plane of the first two states.
 
-    `curve` holds row_size, t, observed and states; `field` holds states, x, y, dx, dy (y, x) and `fixed`, the values of
-    time and of the other states where it was taken; it is None with fewer than two states.
+    `curve` holds row_size, t, observed and states; the time of an event is there twice, with the states before and
+    after it. `field` holds states, x, y, dx, dy (y, x) and `fixed`, the values of time and of the other states where it
+    was taken; it is None with fewer than two states.
     """
     rows = np.arange(min(model.data.n_trajectories, TRAJECTORIES))
     ends = np.array([model.data.t[model.data.rows(int(i))][-1] for i in rows])
     ts = np.linspace(model.t0[rows], ends, POINTS, axis=1)
     ts = np.where(ends[:, None] > model.t0[rows][:, None], ts, np.nan)
     ts[:, 0] = model.t0[rows]
-    ys = model.solve(x, rows, ts).ys
+    ts, ys = _solved(model, x, rows, ts)
     return {"curve": _curve(model, x, rows, ts, ys), "field": _field(model, x, rows, ts, ys)}
+
+
+def _solved(model: Model, x: np.ndarray, rows: np.ndarray, ts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times and states; the time of an event stands there twice, with the states before and after it."""
+    if not model.events:
+        return ts, model.solve(x, rows, ts).ys
+    chain = model.trial(x, Selection.at(rows, ts, model.data.n_channels)).chain
+    assert chain is not None, "there are events"
+    curves = []
+    for row, (t, y) in enumerate(zip(ts, chain.trajectory.ys, strict=True)):
+        own = [event for event in chain.happenings if event.row == row]
+        jumps = np.array([state for event in own for state in (event.before, event.after)]).reshape(-1, y.shape[1])
+        t, y = np.append(t, np.repeat([event.t for event in own], 2)), np.concatenate([y, jumps])
+        order = np.argsort(t, kind="stable")  # what was asked for at the time of an event is the state before it
+        curves.append(np.column_stack([t, y])[order])
+    width = max(map(len, curves))
+    joined = np.array([np.pad(c, ((0, width - len(c)), (0, 0)), constant_values=np.nan) for c in curves])
+    return joined[:, :, 0], joined[:, :, 1:]
 
 
 def _curve(model: Model, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, ys: np.ndarray) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class Session:
             raise UsageError(
                 f"the dynamics {choices.dynamics!r} with the solver {choices.solver!r} and the gradient "
                 f"{choices.gradient!r} cannot be compiled",
-                help="--engine auto; compiled are graphs with explicit or Rosenbrock methods and the gradient discrete",
+                help="--engine auto; compiled are graphs with explicit or Rosenbrock methods, the gradient discrete "
+                "and no triggered events",
             )
         if wanted not in ("auto", "compiled", plain):  # a run that was compiled can be read where nothing compiles
             raise UsageError(

@@ -14,12 +14,14 @@ from ..contracts import SolveOptions
 from ..engine import Stateless
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
+from ..model.chain import Happening
+from ..model.free_run import FreeRun
 from ..model.graph_rhs import GraphRhs
 from ..registry import by_kind, installed
 from .sources import read_problem
 
 if TYPE_CHECKING:
-    from ..contracts import Trajectory
+    from ..contracts import Solver, Trajectory
     from ..dataset import Dataset
     from ..problem import Problem
     from ..system import System
@@ -35,6 +37,7 @@ class Simulation:
     observed: np.ndarray  # (trajectory, time, channel)
     trajectory: Trajectory
     changed: Mapping[str, float] = field(default_factory=dict)  # parameters that differ from the file's
+    events: tuple[Happening, ...] = ()  # trajectory after trajectory, in order of time
 
     @property
     def system(self) -> System:
@@ -88,7 +91,12 @@ class Simulation:
             "status": pick(status),
             "message": pick(list(self.trajectory.message)),
             "stats": pick(stats),
+            "events": pick([[self._told(e) for e in self.events if e.row == i] for i in range(len(self.ts))]),
         }
+
+    def _told(self, event: Happening) -> dict[str, Any]:
+        before, after = (dict(zip(self.system.state_names, _json(y), strict=True)) for y in (event.before, event.after))
+        return {"name": event.name, "time": event.t, "before": before, "after": after}
 
 
 def _json(values: np.ndarray) -> list[float | None]:
@@ -146,8 +154,8 @@ def simulate(
     made = installed(tuple(plugins)).make("solver", solver, by_kind(settings or {})["solver"])
     made = made if graph.states else Stateless()
     with np.errstate(all="ignore"):
-        trajectory = made.solve(GraphRhs(graph, p), y0, t0, ts, SolveOptions())
-        flat = trajectory.ys.reshape(ts.size, len(graph.states))
+        trajectory, happened = _solved(made, GraphRhs(graph, p), system, y0, t0, ts)
+        flat = trajectory.ys.reshape(-1, len(graph.states))
         clean = np.array(graph.function("observed")(ts.ravel(), flat, None, None, p)).reshape(*ts.shape, -1)
     bad = np.flatnonzero(~trajectory.ok)
     if strict and len(bad):
@@ -156,7 +164,20 @@ def simulate(
             help="try --solver rodas5p, or a shorter --span",
         )
     observed = _scatter(clean, system, noise, rng)
-    return Simulation(replace(asked, system=system), ts, trajectory.ys, observed, trajectory, dict(values or {}))
+    return Simulation(
+        replace(asked, system=system), ts, trajectory.ys, observed, trajectory, dict(values or {}), happened
+    )
+
+
+def _solved(
+    solver: Solver, rhs: GraphRhs, system: System, y0: np.ndarray, t0: np.ndarray, ts: np.ndarray
+) -> tuple[Trajectory, tuple[Happening, ...]]:
+    if not system.events:
+        return solver.solve(rhs, y0, t0, ts, SolveOptions()), ()
+    if ts[0, -1] < ts[0, 0]:
+        raise UsageError("events happen forward in time", help="write --span with the earlier time first")
+    chain = FreeRun(system.events, solver, rhs, y0, t0, ts)
+    return chain.trajectory, chain.happenings
 
 
 def _with_values(system: System, values: Mapping[str, float]) -> System:
