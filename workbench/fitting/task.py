@@ -53,7 +53,10 @@ class FitTask:
 
         Declared priors are part of it.
         """
-        data = self._data(horizon)
+        return self.posterior(self._data(horizon))
+
+    def posterior(self, data: Objective) -> Objective:
+        """The objective of some data with the declared priors."""
         return Posterior(data, self._priors) if len(self._priors.places) else data
 
     def _data(self, horizon: float) -> TrajectoryObjective:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ..runs import Run
     from .fitted import Fitted
 
-FEWEST = 20  # fits below which percentiles mean little
+FEWEST = 20  # samples below which percentiles mean little
+LEAST = 10  # fits that have to come of them
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def bootstrap(
                 if max_time is not None and time.monotonic() - began > max_time:
                     break
                 drawn_samples += 1
-                objective = TrajectoryObjective(model, drawn.draw(child))
+                objective = session.task.posterior(TrajectoryObjective(model, drawn.draw(child)))
                 found = refit(session.task.restrict(objective, everything, x, shrink), optimizer, x)
                 if found is None or not found.converged:
                     failed += 1
@@ -141,10 +142,12 @@ def bootstrap(
                     estimates.append(model.unknowns.physical(found.x)[0][reported])
     finally:
         model.deadline = deadline
-    if len(estimates) < FEWEST:
+    if len(estimates) < LEAST:
+        weights = model.unknowns.mask("weights").any()
+        other = "workbench ensemble RUN" if weights else "workbench profile RUN"
         raise UsageError(
-            f"only {len(estimates)} of {drawn_samples} fits to drawn data converged",
-            help="give more time or samples, or see workbench profile RUN for what the data determine",
+            f"only {len(estimates)} of {drawn_samples} fits to drawn data converged, and {LEAST} are needed",
+            help=f"give more time or samples, or see {other} for what the data determine",
         )
     reach = uncertainty.quantile(level) * uncertainty.stderr
     with np.errstate(all="ignore"):
