@@ -76,6 +76,7 @@ def test_the_document_of_a_fit_is_strict_json_and_says_what_was_not_computed(lyn
         "gradient": "discrete",
         "engine": "compiled",
         "seed": 0,
+        "starts": 1,
     }
     assert document["equations"][0].startswith("d hare/dt = 0.54")
 
