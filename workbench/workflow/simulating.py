@@ -155,7 +155,7 @@ def simulate(
     made = made if graph.states else Stateless()
     with np.errstate(all="ignore"):
         trajectory, happened = _solved(made, GraphRhs(graph, p), system, y0, t0, ts)
-        flat = trajectory.ys.reshape(-1, len(graph.states))
+        flat = trajectory.ys.reshape(ts.size, len(graph.states))
         clean = np.array(graph.function("observed")(ts.ravel(), flat, None, None, p)).reshape(*ts.shape, -1)
     bad = np.flatnonzero(~trajectory.ok)
     if strict and len(bad):
