@@ -10,8 +10,6 @@ from workbench import Block, Graph, Problem
 from workbench.errors.usage import UsageError
 from workbench.graph import Builder
 
-from .observations import first_values, seen_values
-
 
 @dataclass(frozen=True)
 class Linear:
@@ -61,7 +59,8 @@ class LinearField:
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
-        first = first_values(self.data, seen_values(self.problem))
+        seen = self.problem.seen
+        first = seen.first(seen.sizes(seen.values)[0])
         return (
             Block("parameters", self.labels, np.zeros(len(self.labels))),
             Block("initial", self.states, first, per="trajectory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -13,7 +14,6 @@ from workbench.errors.usage import UsageError
 from workbench.graph import Builder, Network, inputs_of
 
 from .continuous import ContinuousModel, continuous, dissipative, stabilised, unit_sized
-from .observations import seen_values
 from .offers import Activation
 from .sampled import Sampled
 from .subspace import DiscreteModel, identify, initial_state
@@ -55,7 +55,7 @@ class StateSpaceField:
     def __init__(self, family: StateSpace, problem: Problem, generator: np.random.Generator) -> None:
         assert problem.data is not None
         self.family, self.data = family, problem.data
-        self.sampled = Sampled.of(problem.data, seen_values(problem))
+        self.sampled = Sampled.of(problem)
         self.states = tuple(f"x{i + 1}" for i in range(family.order))
         self.observed = problem.data.channels
         self._network = (
@@ -171,7 +171,7 @@ class StateSpaceField:
         graph, begun = self._lowered
         discrete = self._discrete(self.start)
         few = slice(0, FIRST * self.family.order)
-        first = np.array([initial_state(discrete, u[few], y[few]) for u, y in self.sampled.series])
+        first = np.array([initial_state(discrete, u[few], y[few]) for u, y in self.sampled.starts])
         return Block("weights", graph.parameters, begun), Block("initial", self.states, first, per="trajectory")
 
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
@@ -182,15 +182,17 @@ class StateSpaceField:
         return tuple(f"d {state}/dt = linear({names}){more}" for state in self.states)
 
 
-def _stable_entries(b: Builder, A: np.ndarray, around: object) -> list[list[int]]:
-    """Nodes of K − Kᵀ − L Lᵀ, which is A to begin with and has a negative definite symmetric part for any K and L."""
+def _stable_entries(b: Builder, A: np.ndarray, around: Callable[[float], int]) -> list[list[int]]:
+    """Nodes of K − Kᵀ − L Lᵀ, which is A to begin with and has a negative definite symmetric part for any K and L.
+
+    `around` makes the node of a weight that starts at a value.
+    """
     n = len(A)
     skew, damping = (A - A.T) / 2, -(A + A.T) / 2
     sizes, axes = np.linalg.eigh(damping)
     lower = np.linalg.cholesky(axes @ np.diag(np.maximum(sizes, 1e-6)) @ axes.T)
-    make = around  # a function of a start value
-    K = {(i, j): make(skew[i, j]) for i in range(n) for j in range(i)}  # type: ignore[operator]
-    L = {(i, j): make(lower[i, j]) for i in range(n) for j in range(i + 1)}  # type: ignore[operator]
+    K = {(i, j): around(skew[i, j]) for i in range(n) for j in range(i)}
+    L = {(i, j): around(lower[i, j]) for i in range(n) for j in range(i + 1)}
     rows = []
     for i in range(n):
         row = []

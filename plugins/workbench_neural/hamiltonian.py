@@ -12,7 +12,7 @@ from workbench.graph import NONE, Builder, Network, inputs_of
 
 from .offers import Activation
 from .scales import Scales
-from .starts import drawn, first_values, seen_values
+from .starts import drawn
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class HamiltonianField:
 
     def __init__(self, family: Hamiltonian, problem: Problem, generator: np.random.Generator) -> None:
         assert problem.data is not None
-        self.family, self.data, self.part = family, problem.data, problem.part
+        self.family, self.problem, self.data = family, problem, problem.data
         self.states = problem.data.channels
         half = len(self.states) // 2
         momenta = family.momenta or self.states[half:]
@@ -89,7 +89,7 @@ class HamiltonianField:
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
-        first = first_values(seen_values(self.data, self.part), self.data.trajectory_of, self.scales.y_mean)
+        first = self.problem.seen.first(self.scales.y_mean)
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         return Block("weights", labels, self._start), Block("initial", self.states, first, per="trajectory")
 

@@ -12,7 +12,7 @@ from workbench.errors.usage import UsageError
 
 from .offers import Activation, Features
 from .scales import Scales
-from .starts import drawn, first_values, seen_values
+from .starts import drawn
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class MlpField:
 
     def __init__(self, family: Mlp, problem: Problem, scales: Scales, generator: np.random.Generator) -> None:
         assert problem.data is not None
-        self.family, self.data, self.part, self.scales = family, problem.data, problem.part, scales
+        self.family, self.problem, self.data, self.scales = family, problem, problem.data, scales
         taken = problem.data.channels
         added = (name for name in (f"a{i}" for i in range(1, 129)) if name not in taken)
         self.states = (*taken, *(next(added) for _ in range(family.augment)))
@@ -80,7 +80,8 @@ class MlpField:
         """`weights` (shared) and `initial` (one each trajectory, starting at its first observations)."""
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         weights = Block("weights", labels, self._start, shrink=self.family.decay)
-        first = first_values(seen_values(self.data, self.part), self.data.trajectory_of, self.scales.y_mean)
+        first = self.problem.seen.first(self.scales.y_mean[: self.data.n_channels])
+        first = np.pad(first, ((0, 0), (0, self.family.augment)))
         free = first.size <= LARGEST_INITIAL
         return weights, Block("initial", self.states, first, free=free, per="trajectory")
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from workbench import Dataset, Problem
 
-TEST = 2  # the part of a split that nothing may look at before the fit has ended
-
 
 @dataclass(frozen=True)
 class Scales:
@@ -28,21 +26,15 @@ class Scales:
     @classmethod
     def of(cls, problem: Problem) -> Scales:
         """Measured on everything but the test part."""
-        data = problem.data
+        data, seen = problem.data, problem.seen
         assert data is not None, "a network is built for data"
-        seen = np.asarray(problem.part) != TEST if problem.part is not None else np.ones(len(data.t), dtype=bool)
-        y_mean, y_spread = _spread(data.values[seen])
-        end = np.full(data.n_trajectories, -np.inf)  # of what is seen of each trajectory
-        np.maximum.at(end, data.trajectory_of[seen], data.t[seen])
-        u, c = np.zeros((1, 0)), np.zeros((1, 0))
-        if data.inputs is not None:
-            owner = np.repeat(np.arange(data.n_trajectories), data.inputs.row_size)
-            u = data.inputs.values[data.inputs.t <= end[owner]]
-        if data.covariates:
-            c = np.column_stack(list(data.covariates.values()))[np.isfinite(end)]
-        t_mean, t_spread = _spread(data.t[seen][:, None])
-        slope = _slopes(data, seen, y_spread)
-        return cls(y_mean, y_spread, slope, *_spread(u), *_spread(c), float(t_mean[0]), float(t_spread[0]))
+        y_mean, y_spread = seen.sizes(seen.values)
+        covariates = [column[np.isfinite(seen.ends)] for column in data.covariates.values()]
+        c = np.column_stack(covariates) if covariates else np.zeros((0, 0))
+        t_mean, t_spread = seen.sizes(data.t[seen.observations][:, None])
+        slope = _slopes(data, seen.observations, y_spread)
+        sizes = (*seen.sizes(seen.inputs), *seen.sizes(c))
+        return cls(y_mean, y_spread, slope, *sizes, float(t_mean[0]), float(t_spread[0]))
 
     def widened(self, count: int) -> Scales:
         """With `count` more states, of size 1 and as slow as the observations are long."""
@@ -55,14 +47,6 @@ class Scales:
             y_spread=np.concatenate([self.y_spread, one]),
             slope=np.concatenate([self.slope, one * np.median(self.slope / self.y_spread)]),
         )
-
-
-def _spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column; 0 and 1 where it has no values, 1 where it is constant."""
-    finite = [column[np.isfinite(column)] for column in values.T]
-    mean = np.array([np.mean(column) if len(column) else 0.0 for column in finite])
-    spread = np.array([np.std(column) if len(column) else 0.0 for column in finite])
-    return mean, np.where(spread > 0, spread, 1.0)
 
 
 def _slopes(data: Dataset, seen: np.ndarray, y_spread: np.ndarray) -> np.ndarray:

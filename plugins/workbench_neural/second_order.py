@@ -12,7 +12,7 @@ from workbench.graph import Builder, Network, inputs_of
 
 from .offers import Activation
 from .scales import Scales
-from .starts import drawn, first_slopes, first_values, seen_values
+from .starts import drawn, first_slopes
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SecondOrderField:
 
     def __init__(self, family: SecondOrder, problem: Problem, generator: np.random.Generator) -> None:
         assert problem.data is not None
-        self.family, self.data, self.part = family, problem.data, problem.part
+        self.family, self.problem, self.data = family, problem, problem.data
         self.observed = problem.data.channels
         positions = [name for name in self.observed if name not in family.velocities]
         hidden = [f"d{name}" if f"d{name}" not in self.observed else f"d{name}_dt" for name in positions]
@@ -92,9 +92,9 @@ class SecondOrderField:
 
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
-        values = seen_values(self.data, self.part)
-        first = first_values(values, self.data.trajectory_of, self.scales.y_mean)
-        speed = first[:, self._speed] if self._speed else first_slopes(self.data, values)[:, self._place]
+        seen = self.problem.seen
+        first = seen.first(self.scales.y_mean)
+        speed = first[:, self._speed] if self._speed else first_slopes(self.data, seen.with_starts)[:, self._place]
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         start = np.column_stack([first[:, self._place], speed])
         return Block("weights", labels, self._start), Block("initial", self.states, start, per="trajectory")

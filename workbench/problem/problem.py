@@ -14,6 +14,7 @@ from workbench.dataset import split as split_parts
 from workbench.errors.problems import StartTooLate
 
 from .matching import match_channels, match_drives
+from .seen import Seen
 
 if TYPE_CHECKING:
     from workbench.system import Observed, Scaling, System
@@ -51,6 +52,12 @@ class Problem:
     start: float | None = None  # where solves begin; None: at the first observation of each trajectory
     data_file: DataFile | None = None
     notes: tuple[str, ...] = ()  # what was guessed or left out, to be said aloud
+
+    @property
+    def seen(self) -> Seen:
+        """What of the data may be looked at before the fit has ended; there must be data."""
+        assert self.data is not None, "only data can be looked at"
+        return Seen.of(self.data, self.part)
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.dataset import TEST
 from workbench.graph import Graph
 from workbench.graph.network import inputs_of
 from workbench.system import Scaling
@@ -90,7 +89,7 @@ def _size(graph: Graph, seen: Visited, p: np.ndarray, output_bias: int) -> float
 def _visited(problem: Problem, system: System, graph: Graph, p: np.ndarray) -> Visited:
     data = problem.data
     assert data is not None
-    seen = np.flatnonzero(np.asarray(problem.part) != TEST) if problem.part is not None else np.arange(len(data.t))
+    seen = np.flatnonzero(problem.seen.observations)
     t, numbers = data.t[seen], data.trajectory_of[seen]
     c = (
         np.column_stack([data.covariates[name] for name in system.covariate_names])[numbers]

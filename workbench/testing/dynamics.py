@@ -91,6 +91,27 @@ class DynamicsContract(Contract):
         one, other = (made.build(populations(), np.random.default_rng(4)).blocks() for _ in range(2))
         assert bits([b.value for b in one]) == bits([b.value for b in other])
 
+    def test_a_trajectory_that_only_tests_gives_its_own_start_and_nothing_else(self, made: Dynamics) -> None:
+        problem = populations()
+        assert problem.data is not None
+        split = replace(problem, data=None, part=None).with_data(problem.data, "trajectories:1")
+        assert split.data is not None
+        test = (np.asarray(split.part) == TEST)[:, None]
+        other = replace(split, data=replace(split.data, values=np.where(test, 3.0, split.data.values)))
+        blocks = [
+            {block.name: block for block in made.build(each, np.random.default_rng(4)).blocks()}
+            for each in (split, other)
+        ]
+        for name, block in blocks[0].items():
+            inside = slice(0, 1) if block.value.ndim == 2 else slice(None)
+            assert bits(block.value[inside]) == bits(blocks[1][name].value[inside]), name
+        y, rows, slopes = np.ones((1, len(made.build(split, np.random.default_rng(4)).states))), np.zeros(1, int), []
+        for each in (split, other):
+            field = made.build(each, np.random.default_rng(4))
+            model = Model(each, field, installed().make("solver", "rk4"), installed().make("loss", "mse"))
+            slopes.append(model.rhs(model.unknowns.start, np.arange(2))(np.zeros(1), y, rows, np.zeros(1)))
+        assert bits(slopes[0]) == bits(slopes[1])
+
     def test_the_test_part_is_not_looked_at(self, made: Dynamics) -> None:
         problem = populations()
         assert problem.data is not None
