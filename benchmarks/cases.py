@@ -38,7 +38,7 @@ class Number:
 
     what: str
     of: Callable[[list[Document]], float]
-    must: float
+    must: float | Callable[[Path], float]  # or a baseline, computed from the files of the case
     aim: float | None = None
     outside: str = ""
 
@@ -67,15 +67,11 @@ def pooled(channel: str, first: int) -> Callable[[list[Document]], float]:
     """The root mean square over the predictions from number `first` on."""
 
     def of(documents: list[Document]) -> float:
-        found = [document["metrics"] for document in documents[first:]]
-        squares = sum(one["n_of"][channel] * one["rmse"][channel] ** 2 for one in map(_counted, found))
-        return float(np.sqrt(squares / sum(one["n_of"][channel] for one in map(_counted, found))))
+        found = [document["metrics"] for document in documents[first:]]  # n counts all channels, which are seen alike
+        squares = sum(one["n"] * one["rmse"][channel] ** 2 for one in found)
+        return float(np.sqrt(squares / sum(one["n"] for one in found)))
 
     return of
-
-
-def _counted(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {**metrics, "n_of": {channel: metrics["n"] / len(metrics["rmse"]) for channel in metrics["rmse"]}}
 
 
 def worst(documents: list[Document], of: Callable[[str, Mapping[str, Any]], float]) -> float:
@@ -85,13 +81,8 @@ def worst(documents: list[Document], of: Callable[[str, Mapping[str, Any]], floa
 
 
 def theoph(documents: list[Document]) -> float:
-    """The largest relative distance of the twelve residual standard errors from those published."""
-    found = [
-        np.sqrt(one["metrics"]["train"]["sse"] / (one["metrics"]["train"]["n"] - 3)) for one in documents[0]["fits"]
-    ]
-    subjects = [one["data"].get("names", [str(i + 1)])[0] for i, one in enumerate(documents[0]["fits"])]
-    order = np.argsort([int(subject) for subject in subjects])
-    return float(np.max(np.abs(np.array(found)[order] / np.array(THEOPH) - 1)))
+    """The largest relative distance of the twelve residual standard errors from those published, file order."""
+    return float(np.max(np.abs(np.array([deviation(one) for one in documents[0]["fits"]]) / np.array(THEOPH) - 1)))
 
 
 def dnase(name: str, estimate: float, stderr: float) -> Callable[[list[Document]], float]:
@@ -309,7 +300,11 @@ CASES = (
     Case(
         "stirred tank reactor",
         ("fit cstr.csv --inputs q --states Ca,T --split last:33.3333% -d mlp --max-time 5min",),
-        (Number("free-run nrmse, last third", lambda d: float(d[0]["metrics"]["holdout"]["nrmse"]), np.nan),),
+        (
+            Number(
+                "free-run nrmse, last third", lambda d: float(d[0]["metrics"]["holdout"]["nrmse"]), arx, outside="ARX"
+            ),
+        ),
         reactor,
     ),
     Case(
@@ -393,15 +388,15 @@ def main() -> int:
                     print(f"  workbench {command}\n    {failure}", flush=True)
                     break
                 print(f"  workbench {command}    # {time.perf_counter() - began:.0f} s", flush=True)
-            base = arx(folder) if case.prepare is reactor else float("nan")
-        for number in case.numbers:
+            bounds = [number.must(folder) if callable(number.must) else number.must for number in case.numbers]
+        for number, must in zip(case.numbers, bounds, strict=True):
             found = number.of(documents) if len(documents) == len(case.commands) else float("nan")
-            must = base if np.isnan(number.must) else number.must
-            outside = number.outside or (f"ARX {base:.4g}" if case.prepare is reactor else "")
             word = judged(number, found, must)
             missed += word == "missed"
             aim = "" if number.aim is None else f"{number.aim:g}"
-            lines.append(f"{case.name:<34} {number.what:<48} {found:>10.5g} {must:>9.5g} {aim:>8}  {word:<7} {outside}")
+            lines.append(
+                f"{case.name:<34} {number.what:<48} {found:>10.5g} {must:>9.5g} {aim:>8}  {word:<7} {number.outside}"
+            )
     print("\n" + "\n".join(lines))
     return int(missed > 0)
 

@@ -203,6 +203,8 @@ def figure_of(rows: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Any:
         axes[place].set_title(problem)
     for panel in axes.ravel():
         panel.set_visible(bool(panel.lines))
+        if not panel.lines:
+            continue
         panel.xaxis.set_minor_formatter(NullFormatter())
         low, high = np.log10(panel.get_xlim())
         panel.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
