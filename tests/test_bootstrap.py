@@ -69,11 +69,13 @@ def test_whole_trajectories_are_drawn_where_there_are_several(tmp_path: Path) ->
 
 
 def test_a_trajectory_that_is_taken_twice_counts_twice() -> None:
-    data = Dataset(np.array([0.0, 1, 0, 1, 2]), np.arange(5.0)[:, None], np.array([2, 3]), ("x",))
+    values = np.arange(5.0)[:, None]
+    data = Dataset(np.array([0.0, 1, 0, 1, 2]), values, np.array([2, 3]), ("x",), sd=values + 10)
     taken = Selection.of(data, np.ones(5, dtype=bool)).take(np.array([1, 1]))
     assert taken.rows.tolist() == [1, 1]
     assert taken.values[:, 0].tolist() == [2, 3, 4, 2, 3, 4]
     assert taken.row.tolist() == [0, 0, 0, 1, 1, 1]
+    np.testing.assert_array_equal(taken.sd, taken.values + 10)
 
 
 def test_blocks_keep_their_order_and_fill_what_is_missing() -> None:

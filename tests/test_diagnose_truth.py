@@ -8,7 +8,7 @@ import pytest
 from workbench.diagnose.fixed_points import eigenvalue_error, fixed_points
 from workbench.diagnose.lyapunov import largest_exponent
 from workbench.diagnose.oscillation import period
-from workbench.diagnose.vector_field import field_error, latin_hypercube
+from workbench.diagnose.vector_field import field_error
 
 
 def lorenz(y: np.ndarray) -> np.ndarray:
@@ -31,12 +31,6 @@ def test_a_field_is_off_by_the_share_that_was_added_to_it() -> None:
     assert found["by_state"] == pytest.approx({"x": 0.3, "y": 0.0})
     assert found["relative"] == pytest.approx(0.3 * np.linalg.norm(f[:, 0]) / np.linalg.norm(f))
     assert field_error(f * np.nan, f, ("x", "y"), np.ones(2))["relative"] is None
-
-
-def test_a_latin_hypercube_has_one_point_in_every_slice_of_every_axis() -> None:
-    points = latin_hypercube(np.array([0.0, -2.0]), np.array([1.0, 2.0]), 20, np.random.default_rng(0))
-    for column, low, width in ((points[:, 0], 0.0, 1.0), (points[:, 1], -2.0, 4.0)):
-        assert sorted(np.floor((column - low) / width * 20).astype(int)) == list(range(20))
 
 
 def test_newton_finds_the_three_fixed_points_of_lorenz_each_once() -> None:

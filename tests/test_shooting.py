@@ -13,6 +13,7 @@ from workbench.dataset import TRAIN, Inputs
 from workbench.errors.usage import CompilerUnavailable, UsageError
 from workbench.fitting import FitTask
 from workbench.fitting.shooting import Shooting, ShootingLine
+from workbench.fitting.stuck import constant
 from workbench.fitting.windows import MOST
 from workbench.problem import Problem, read_problem
 from workbench.registry import installed
@@ -340,3 +341,8 @@ def test_too_many_unknowns_for_a_jacobian_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr("workbench.fitting.objective.LARGEST_DENSE", 2)
     with pytest.raises(UsageError, match="too many"):
         task_of(growth()).windows()
+
+
+def test_a_constant_is_the_mean_of_each_channel_and_0_where_nothing_was_observed() -> None:
+    values = np.array([[1.0, np.nan, 2.0], [3.0, np.nan, np.nan]])
+    assert constant(values).tolist() == [[2, 0, 2], [2, 0, 2]]

@@ -21,9 +21,9 @@ def least_in_box(a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray
         target = s.copy()
         free = ~held
         if free.all():
-            target = _solve_positive(a, -b)
+            target = solve_positive(a, -b)
         elif free.any():
-            target[free] = _solve_positive(a[np.ix_(free, free)], -(b[free] + a[np.ix_(free, held)] @ s[held]))
+            target[free] = solve_positive(a[np.ix_(free, free)], -(b[free] + a[np.ix_(free, held)] @ s[held]))
         share, met = _way(s, target, low, high)
         s = np.clip(s + share * (target - s), low, high)
         if met.any():
@@ -48,7 +48,7 @@ def _way(s: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.ndarray) -
     return share, (room <= share) & (room < 1.0)
 
 
-def _solve_positive(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def solve_positive(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a⁻¹b for a symmetric positive matrix; by least squares where rounding made it singular."""
     from scipy.linalg import cho_factor, cho_solve
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from workbench.contracts import Linearization, Objective
 
+from .box import solve_positive
+
 RIDGE = 1e-14  # of the mean square of the columns, so that rounding leaves the normal equations positive
 
 
@@ -17,12 +19,6 @@ def linear_in(objective: Objective) -> np.ndarray | None:
 
 def settling(line: Linearization, linear: np.ndarray) -> np.ndarray:
     """What takes the linear entries (unknown,) from where they are to their least, exactly (entry,)."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
     squares, slope = line.gram[np.ix_(linear, linear)], line.gradient[linear]
     squares[np.diag_indices(len(squares))] += RIDGE * np.trace(squares) / len(squares)
-    try:
-        found = cho_solve(cho_factor(squares, overwrite_a=True, check_finite=False), -slope)
-    except LinAlgError:
-        found = np.linalg.lstsq(squares, -slope, rcond=None)[0]
-    return np.asarray(found)
+    return solve_positive(squares, -slope)

@@ -30,7 +30,9 @@ HEADERS = {
 FIT = ("cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")
 HEADERS["fit"] = (*dict.fromkeys((*HEADERS["solve"], *HEADERS["push"])), *FIT)
 """What each purpose includes, by the kind of method: nothing is compiled that is not used."""
-LONG = 300  # statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS
+LONG = 300
+"""Statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS. The price is a way
+back that takes up to 1.5 times as long; below, there is little time to save."""
 REALS = {np.dtype(np.float32): ("float", 0), np.dtype(np.float64): ("double", 1)}
 
 

@@ -13,9 +13,13 @@ from ..graph.derivatives import reachable
 from .scalars import Assignment, Leaves, statements
 from .tables import tabled
 
-LONG = 400  # statements from which a function is split
+LONG = 400
+"""Statements from which a function is split, and vᵀJ swept: up to 800 a whole one, entry by entry, compiles about as
+fast, and 1,900 take three times as long."""
 PART = 250
-HUGE = 13000  # statements from which it is printed as tables
+HUGE = 13000
+"""Statements from which it is printed as tables, which compile in half of the time or less: at 4,000 statements they
+run 1.5 times as long, at 12,000 no longer, and from 13,000 to 22,000 for half to two thirds of the time."""
 
 
 def formulas(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..graph import Builder, Graph, Kind, Network, Node
+from ..graph.derivatives import reachable
 from ..graph.reverse import COTANGENT, pulled
 from .long_functions import formulas, is_long
 from .scalars import Assignment
@@ -82,8 +83,6 @@ class Printer:
         return sum(network.n_outputs for network in self.graph.networks)
 
     def _used(self, group: str, kind: str) -> list[int]:
-        from ..graph.derivatives import reachable
-
         nodes = self.graph.nodes
         return [int(nodes[n].value) for n in reachable(nodes, self.graph.groups[group]) if nodes[n].op == kind]
 
@@ -103,8 +102,6 @@ class Printer:
     @property
     def operations(self) -> int:
         """The size of f."""
-        from ..graph.derivatives import reachable
-
         wanted = [node for group in ("rhs", *self.groups) for node in self.graph.groups[group]]
         return len(reachable(self.graph.nodes, wanted)) + sum(
             layer.n_in * layer.n_out for own in self.layers for layer in own
@@ -154,8 +151,8 @@ class Printer:
             f"    dense_{o.kind}_unpack({o.n_in}, {o.n_out}, {o.places}, net->w{o.tag}, net->b{o.tag});" for o in every
         ]
         unused = "    (void)net, (void)p;"
-        yield _function("static void net_pack(Net *net, const REAL *p)", [unused, *pack])
-        yield _function("static void net_unpack(const Net *net, REAL *p)", [unused, *unpack])
+        yield function("static void net_pack(Net *net, const REAL *p)", [unused, *pack])
+        yield function("static void net_unpack(const Net *net, REAL *p)", [unused, *unpack])
 
     # --- groups of scalar formulas
 
@@ -211,7 +208,7 @@ class Printer:
         for k, own in enumerate(self.layers):
             lines += self._network_value(k, own)
         lines.append("    core(at, y, z, f);")
-        return _function("INLINE void rhs(const Net *net, const At *at, const R *y, R *f, Tape *tape)", lines)
+        return function("INLINE void rhs(const Net *net, const At *at, const R *y, R *f, Tape *tape)", lines)
 
     def _network_value(self, k: int, own: Sequence[Layer]) -> list[str]:
         network, n_in = self.graph.networks[k], own[0].n_in
@@ -242,7 +239,7 @@ class Printer:
         head = (
             "INLINE void rhs_vjp(const Net *net, const At *at, const Tape *tape, const R *g, R *gy, R *gp, Net *gnet)"
         )
-        return _function(head, lines)
+        return function(head, lines)
 
     def _network_vjp(self, k: int, own: Sequence[Layer]) -> list[str]:
         n_in = own[0].n_in
@@ -278,7 +275,7 @@ class Printer:
         return lines
 
     def jacobian(self, title: str = "core_jacobian") -> str:
-        """f_y [state][state] and f_p [state][N_SCALARS], entry by entry for formulas, else row by row as vᵀJ."""
+        """f_y [state][state] and f_p [state][N_SCALARS], entry by entry; of formulas alone, networks go by vᵀJ."""
         head = f"INLINE void {title}(const At *at, const R *y, const R *z, R (*fy)[N_STATES], R (*fp)[ROOM_P])"
         graph, made = self.graph, []
         for kind in ("y", "p"):
@@ -290,5 +287,6 @@ class Printer:
         return self.formulas(head, ("y", "z", "fy", "fp"), graph.nodes, made)
 
 
-def _function(head: str, lines: Sequence[str]) -> str:
+def function(head: str, lines: Sequence[str]) -> str:
+    """A C function of these lines."""
     return "\n".join([head, "{", *lines, "}"])

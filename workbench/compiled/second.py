@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .printer import Layer, Printer
+from .printer import Layer, Printer, function
 from .state_jacobian import moved
 
 
@@ -75,7 +75,7 @@ class TangentPrinter:
         lines = ["    R *z = tape->z;", "    for (int i = 0; i < N_STATES; i++)", "        tape->y[i] = y[i];"]
         for k, own in enumerate(self.printer.layers):
             lines += self._network_value(k, own)
-        return _function("CALLED void tangent(const Net *net, const At *at, const R *y, TangentTape *tape)", lines)
+        return function("CALLED void tangent(const Net *net, const At *at, const R *y, TangentTape *tape)", lines)
 
     def _network_value(self, k: int, own: Sequence[Layer]) -> list[str]:
         network, n_in = self.printer.graph.networks[k], own[0].n_in
@@ -121,7 +121,7 @@ class TangentPrinter:
             "CALLED void tangent_vjp(const Net *net, const At *at, const TangentTape *tape, const R *g, R *gy, R *gp, "
             "Net *gnet)"
         )
-        return _function(head, lines)
+        return function(head, lines)
 
     def _network_vjp(self, k: int, own: Sequence[Layer]) -> list[str]:
         last, first, n_in = own[-1], self.printer.graph.networks[k].first, own[0].n_in
@@ -152,7 +152,3 @@ class TangentPrinter:
         lines += [f"        gin{k}[{n_in} + i] = dgx{k}[i];", "    }"]
         lines.append(f"    tangent_input{k}_vjp(at, y, z, gin{k}, gy, gp, gz);")
         return lines
-
-
-def _function(head: str, lines: Sequence[str]) -> str:
-    return "\n".join([head, "{", *lines, "}"])

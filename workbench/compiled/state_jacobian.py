@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Builder, Graph, Node
 from ..graph import derivatives as rules
-from .printer import Layer, Printer
+from .printer import Layer, Printer, function
 from .scalars import Assignment
 
 Entries = dict[tuple[int, int], int]  # (output, leaf) → node
@@ -83,14 +83,14 @@ class StateJacobian:
             f"INLINE void {title}_moves(const At *at, const R *y, const R *z, R (*zy)[N_STATES + 1], "
             "R (*by)[N_STATES + 1])"
         )
-        return f"{self._formulas(head, ('y', 'z', 'by', 'd'), found, made)}\n\n{_function(whole, lines)}"
+        return f"{self._formulas(head, ('y', 'z', 'by', 'd'), found, made)}\n\n{function(whole, lines)}"
 
     def _way_back(self, k: int, own: Sequence[Layer]) -> str:
         """One row of a network's Jacobian: from gz, over its outputs, to gx, over its inputs."""
         n_in = own[0].n_in
         lines = self.printer.network_back(k, own, weights=False)
         lines += [f"    for (int i = 0; i < {n_in}; i++)", f"        row[i] = gx{k}[i];"]
-        return _function(f"CALLED void network{k}_row(const Net *net, const Tape *tape, const R *gz, R *row)", lines)
+        return function(f"CALLED void network{k}_row(const Net *net, const Tape *tape, const R *gz, R *row)", lines)
 
     def _composed(self) -> str:
         """The networks one after the other, then f."""
@@ -109,8 +109,4 @@ class StateJacobian:
         lines += ["    core_moves(at, y, z, zy, by);", "    for (int i = 0; i < N_STATES; i++) {"]
         lines += ["        for (int j = 0; j < N_STATES; j++)", "            fy[j][i] = by[i][j];"]
         lines += ["        ft[i] = by[i][N_STATES];", "    }"]
-        return _function(self.HEAD.replace("INLINE", "CALLED"), lines)
-
-
-def _function(head: str, lines: Sequence[str]) -> str:
-    return "\n".join([head, "{", *lines, "}"])
+        return function(self.HEAD.replace("INLINE", "CALLED"), lines)

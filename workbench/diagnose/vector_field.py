@@ -1,4 +1,4 @@
-"""How far one vector field is from another, on the states that were visited and around them."""
+"""How far one vector field is from another."""
 
 from __future__ import annotations
 
@@ -26,12 +26,3 @@ def field_error(found: np.ndarray, true: np.ndarray, names: tuple[str, ...], siz
         relative = np.sqrt(off.sum() / of.sum())
     by_state = {name: finite(share) for name, share in zip(names, shares, strict=True)}
     return {"points": len(true), "relative": finite(relative), "by_state": by_state}
-
-
-def latin_hypercube(low: np.ndarray, high: np.ndarray, points: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (point, axis) in the box low … high (axis,), one in each of `points` slices of every axis.
-
-    McKay, Beckman & Conover (1979), Technometrics 21, 239–245.
-    """
-    slices = np.array([rng.permutation(points) for _ in low]).T.reshape(points, len(low))
-    return low + (high - low) * (slices + rng.uniform(size=slices.shape)) / points

@@ -123,7 +123,7 @@ class Condensed:
         low: np.ndarray,
         high: np.ndarray,
     ) -> np.ndarray:
-        """The least dx; entries that would leave the box end at its wall, and the others are solved for again."""
+        """dx near the least in the box: what would leave it is held at its wall, the others are solved for again."""
         diagonal = np.diag(self.hessian)
         a = hessian + damping * np.diag(np.where(diagonal > 0, diagonal, 1.0))
         dx = np.zeros(len(gradient))

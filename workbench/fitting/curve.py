@@ -10,7 +10,7 @@ from ..dataset import Dataset
 from .smoothing import Smoothing
 
 MANY = 250  # times of a trajectory beyond which points half way between them say nothing new
-DENSE = 1000  # and beyond which a spline has fewer knots than times: smoothing splines of that many are ill-conditioned
+DENSE = 1000  # and beyond which a spline has fewer knots than times: its ends need not be straight
 EXACT = 0.05  # share of the degrees of freedom left to noise, below which the data are taken to have none
 
 

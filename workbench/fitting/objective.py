@@ -7,6 +7,7 @@ import numpy as np
 from ..contracts import Linearization, Objective
 from ..errors.numerics import NoFiniteSolution
 from ..model import Model, Selection, Trial
+from ..model.columns import run
 from ..model.misfit import Weights
 
 LARGEST_DENSE = 2000  # unknowns beyond which no dense Jacobian is formed
@@ -65,9 +66,7 @@ class Subspace:
         self.least_squares = whole.least_squares
         linear = getattr(whole, "linear", None)
         self.linear = None if linear is None else linear[free]
-        places = np.flatnonzero(free)
-        side_by_side = len(places) and places[-1] - places[0] == len(places) - 1
-        self._some = slice(places[0], places[-1] + 1) if side_by_side else places  # a view, where it can be one
+        self._some = run(np.flatnonzero(free))
 
     def full(self, z: np.ndarray) -> np.ndarray:
         """x with z in its free entries."""

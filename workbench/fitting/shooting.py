@@ -12,6 +12,7 @@ from ..model import Model, Selection, Trial
 from ..model.misfit import Weights
 from .condensed import Condensed, Gaps, Rows
 from .nodes import starting_nodes
+from .stuck import constant
 from .windows import cut, windowed
 
 VALUES = 2  # values in a window for each state
@@ -51,6 +52,8 @@ class ShootingLine:
 class Shooting:
     """Windows over the wanted observations (observation,), each with at least twice as many values as states.
 
+    Or, where `points` are asked for, with as many values as these times have in all channels.
+
     The squares are those of the loss with its weights as they are at the point of linearization, plus
     continuity · reference · mean((gap/size)²): `reference` is half the squares that a constant leaves, so that
     continuity 1 weighs a gap of a state's whole spread as the loss weighs the whole spread of the data.
@@ -63,8 +66,7 @@ class Shooting:
         self.windows = cut(model, wanted, max(values, 2))
         self.inside = windowed(model, self.windows)
         self.selection = Selection.of(self.windows.data, np.ones(len(self.windows.data.t), dtype=bool))
-        seen = np.where(self.windows.data.mask.any(axis=0), np.nanmean(self.windows.data.values, axis=0), 0.0)
-        self._constant = np.broadcast_to(seen, self.selection.values.shape)
+        self._constant = constant(self.selection.values)
         self._of_trajectories = Selection.of(model.data, wanted)
         self._trials: list[Trial] = []
 

@@ -46,7 +46,7 @@ def starting_points(
 
 
 def latin_hypercube(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """n points (n, d) in the unit cube, one in each nth of every axis.
+    """n points (n, d) in the unit cube, one in each nth of every axis (McKay, Beckman & Conover 1979).
 
     >>> sorted((latin_hypercube(4, 1, np.random.default_rng(0))[:, 0] * 4).astype(int).tolist())
     [0, 1, 2, 3]

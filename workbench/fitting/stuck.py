@@ -30,11 +30,15 @@ def stuck(model: Model, selection: Selection, x: np.ndarray) -> bool:
         own = _squares(misfit.residuals(values, trial.predicted, weights, sd))
     except NoFiniteSolution:
         return True
-    seen = np.isfinite(values)
-    constant = np.broadcast_to(np.where(seen.any(axis=0), np.nanmean(values, axis=0), 0.0), values.shape)
-    constant_left = _squares(misfit.residuals(values, constant, weights, sd))
+    constant_left = _squares(misfit.residuals(values, constant(values), weights, sd))
     curve_left = _squares(misfit.residuals(values, curves, weights, sd))
     return own > LITTLE * constant_left and own > TIMES * curve_left
+
+
+def constant(values: np.ndarray) -> np.ndarray:
+    """The mean of each channel in place of its values (observation, channel), 0 where nothing was observed."""
+    mean = np.nansum(values, axis=0) / np.maximum(np.isfinite(values).sum(axis=0), 1)
+    return np.broadcast_to(mean, values.shape)
 
 
 def _squares(r: np.ndarray) -> float:

@@ -32,7 +32,7 @@ def pulled(builder: Builder, outputs: Sequence[int], kinds: Sequence[str]) -> It
         for arg in dict.fromkeys(node.args):
             if arg not in moving:
                 continue
-            slope = RULES[node.op](builder, number, *node.args, *(_one_hot(builder, node.args, arg)))
+            slope = RULES[node.op](builder, number, *node.args, *_one_hot(builder, node.args, arg))
             product = _absorbed(builder, slope, cotangent) if guarded else builder.mul(slope, cotangent)
             if product == zero:
                 continue

@@ -92,7 +92,8 @@ class Chain:
         self._first, self._next = np.zeros(rows, dtype=int), np.zeros(rows, dtype=int)
         given, self._moments = events.given(rows)
         self._given = np.concatenate([given, np.full((rows, 1), np.inf)], axis=1)
-        self._recurring = Recurring(np.concatenate([ts, self._t[:, None]], axis=1), len(events), MOST)
+        asked = np.concatenate([ts, self._t[:, None]], axis=1)
+        self._recurring = Recurring(asked, len(events), MOST, "let one of them end the solve, or make them rarer")
         self._ending = Ending(np.full(rows, -1), self._t.copy(), self._y.copy(), np.zeros(rows))
         self._follow()
 

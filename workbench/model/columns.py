@@ -75,7 +75,7 @@ class Columns:
             index = self.unknowns.index[name]
             if not self._own[name]:
                 free = index[inside] >= 0
-                by_x[:, _run(index[inside][free])] = by_q[:, _run(columns[free])]
+                by_x[:, run(index[inside][free])] = by_q[:, run(columns[free])]
                 continue
             place = index[row][:, inside]
             line, column = np.nonzero(place >= 0)
@@ -98,7 +98,7 @@ class Columns:
         return g * slope
 
 
-def _run(places: np.ndarray) -> np.ndarray | slice:
-    """The same places as a slice, which copies faster, where they stand side by side in order."""
+def run(places: np.ndarray) -> np.ndarray | slice:
+    """The same places as a slice, which is faster and copies nothing, where they stand side by side in order."""
     side_by_side = len(places) and bool((np.diff(places) == 1).all())
     return slice(int(places[0]), int(places[-1]) + 1) if side_by_side else places

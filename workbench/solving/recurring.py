@@ -11,14 +11,17 @@ THRICE = 3
 
 
 class Recurring:
-    """The events that rows have met, counted; `asked` (rows, time) are the times asked for, NaN-padded."""
+    """The events that rows have met, counted; `asked` (rows, time) are the times asked for, NaN-padded.
 
-    def __init__(self, asked: np.ndarray, n_events: int, most: int) -> None:
+    `advice` says to a row with more than `most` of them what can be done.
+    """
+
+    def __init__(self, asked: np.ndarray, n_events: int, most: int, advice: str) -> None:
         rows = len(asked)
         self._happened, self._hurried = np.zeros(rows, dtype=int), np.zeros(rows, dtype=int)
         self._last = np.full((rows, n_events), -np.inf)
         self._short = SHORT * (np.nanmax(asked, axis=1) - np.nanmin(asked, axis=1))
-        self._most = most
+        self._most, self._advice = most, advice
 
     def note(self, row: int, event: int, t: float) -> None:
         """An event has happened at t."""
@@ -38,6 +41,6 @@ class Recurring:
         if self._happened[row] >= self._most:
             return (
                 "too_many_steps",
-                f"{self._most} events by t = {t:.10g}, the last one {name!r}; raise max_events",
+                f"{self._most} events by t = {t:.10g}, the last one {name!r}; {self._advice}",
             )
         return None

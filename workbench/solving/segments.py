@@ -57,7 +57,7 @@ class Chain:
         rows = len(y0)
         self.status: list[Status] = ["ok"] * rows
         self.message = [""] * rows
-        self._recurring = Recurring(self.asked, len(self.events), self.max_events)
+        self._recurring = Recurring(self.asked, len(self.events), self.max_events, "raise max_events")
         self._way = np.where(np.nanmax(self.asked, axis=1) > t0, 1.0, -1.0)
         going, first, after = np.ones(rows, dtype=bool), np.zeros(rows, dtype=int), None
         while going.any():

@@ -14,10 +14,11 @@ from ..contracts import SolveOptions
 from ..diagnose.fixed_points import eigenvalue_error, fixed_points
 from ..diagnose.lyapunov import Exponent, largest_exponent
 from ..diagnose.oscillation import period
-from ..diagnose.vector_field import field_error, latin_hypercube
+from ..diagnose.vector_field import field_error
 from ..errors.problems import ProblemFileWrong
 from ..errors.store import LayoutWrong
 from ..errors.usage import UsageError
+from ..fitting.starting_points import latin_hypercube
 from ..model import Model
 from ..registry import installed
 from .sources import read_problem
@@ -149,7 +150,8 @@ class _Pair:
         """States in the box (point, state)."""
         low, high = self.visited.min(axis=0), self.visited.max(axis=0)
         margin = MARGIN * np.where(high > low, high - low, 1.0)
-        return latin_hypercube(low - margin, high + margin, AROUND, np.random.default_rng(0))
+        share = latin_hypercube(AROUND, len(low), np.random.default_rng(0))
+        return low - margin + share * (high - low + 2 * margin)
 
     @cached_property
     def autonomous(self) -> bool:
