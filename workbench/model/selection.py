@@ -27,9 +27,9 @@ class Selection:
     sd: np.ndarray | None = None  # (observation, channel)
 
     @classmethod
-    def of(cls, data: Dataset, wanted: np.ndarray) -> Selection:
-        """The observations where `wanted` (observation,) is true."""
-        index = np.flatnonzero(wanted)
+    def of(cls, data: Dataset, wanted: np.ndarray | None = None) -> Selection:
+        """The observations where `wanted` (observation,) is true; all of them without it."""
+        index = np.arange(len(data.t)) if wanted is None else np.flatnonzero(wanted)
         trajectory = data.trajectory_of[index]
         rows, row = np.unique(trajectory, return_inverse=True)
         t = data.t[index]

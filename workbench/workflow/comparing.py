@@ -14,7 +14,7 @@ from ..errors.usage import UsageError
 from ..registry import installed
 from .comparison import Comparison
 from .comparison_rows import baseline_rows, best_first, failed_row, fitted_row
-from .fitted import Fitted, load, opened
+from .fitted import Fitted, fitted_of, opened
 from .running import fit
 from .sources import MEANING, open_source
 from .truth import matching_truth, truth_recovery
@@ -127,7 +127,7 @@ def truth_of(
 
     Raises UsageError where the truth has other states than the model, or the run has no results yet.
     """
-    fitted = run if isinstance(run, Fitted) else load(run, store, plugins)
+    fitted = fitted_of(run, store, plugins)
     model, record = fitted.session.model, fitted.run
     if record.states is None:
         raise UsageError("the run has no results to compare with a truth", help=f"workbench fit --resume {fitted.name}")

@@ -15,6 +15,7 @@ from ..model import Model, Selection, Trial
 from ..priors import density_of
 from . import learned
 from .checks import checks
+from .drawing import training_selection
 from .forecasts import forecasts
 from .pictures import pictures
 from .reaching import reached
@@ -33,9 +34,9 @@ def results(session: Session) -> dict[str, Any]:
     model, x = session.model, session.x
     model.settle(x)
     data, part = model.data, np.asarray(session.problem.part)
-    everything = model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool)))
+    everything = model.trial(x, Selection.of(data))
     states, prediction = reached(everything)
-    training = model.trial(x, Selection.of(data, part == TRAIN))
+    training = model.trial(x, training_selection(model))
     shown = model.misfit.readings(data.values, prediction)
     metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
@@ -61,6 +62,7 @@ def results(session: Session) -> dict[str, Any]:
     if model.misfit.squares:
         nll, n_scales = _squares_nll(model, part, prediction), 1
     n = int(data.mask[part == TRAIN].sum())
+    scales = _scales(model, training)
     return {
         "states": states,
         "prediction": prediction,
@@ -74,7 +76,7 @@ def results(session: Session) -> dict[str, Any]:
             "uncertainty": uncertainty,
             "terms": terms,
             "criteria": diagnose.information_criteria(nll, n, len(x) + n_scales) if nll is not None else None,
-            "scales": (scales := _scales(model, training)),
+            "scales": scales,
             "noise": _noise(model, scales),
             "truth": _truth(session, states, parameters),
             "starts": waterfall_of(session),
