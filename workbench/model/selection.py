@@ -55,9 +55,9 @@ class Selection:
         members = [np.flatnonzero(self.row == place) for place in places]
         chosen = np.concatenate(members) if members else np.zeros(0, dtype=int)
         row = np.repeat(np.arange(len(places)), [len(each) for each in members])
-        return Selection(
-            self.rows[places], self.ts[places], self.index[chosen], row, self.column[chosen], self.values[chosen]
-        )
+        sd = None if self.sd is None else self.sd[chosen]
+        column, values = self.column[chosen], self.values[chosen]
+        return Selection(self.rows[places], self.ts[places], self.index[chosen], row, column, values, sd)
 
     @property
     def mask(self) -> np.ndarray:
