@@ -11,8 +11,8 @@ from ..errors import WorkbenchError
 from ..errors.usage import UsageError
 from ..model import Selection
 from .drawing import COUNTS, count_variance, kinds, noise_deviation, training_selection
+from .estimates import LARGEST_TABLE, uncertainty_of
 from .learned import is_hybrid
-from .results import LARGEST_TABLE, uncertainty_of
 
 if TYPE_CHECKING:
     from ..model import Model, Trial

@@ -14,8 +14,8 @@ from ..errors.usage import UsageError
 from ..fitting.objective import TrajectoryObjective
 from ..fitting.refit import refit
 from .drawing import drawer, training_selection
+from .estimates import uncertainty_of
 from .profiling import require_least_squares, require_level
-from .results import uncertainty_of
 from .threads import one_thread
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..problem import Problem
 
 CHOOSING = (*CHOSEN, "settings", "plugins")
-OPENING = ("problem", "split", "settings", "plugins", "seed")
+OPENING = ("problem", "split", "settings", "plugins")
 DEFAULTS = {
     "gradient": "discrete",
     "engine": "auto",

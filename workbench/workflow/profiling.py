@@ -19,8 +19,8 @@ from ..errors.usage import UsageError
 from ..fitting.profile import Limits, Point, Side, side
 from ..fitting.refit import refit
 from .drawing import training_selection
+from .estimates import uncertainty_of
 from .profiles import Profile, Profiles
-from .results import uncertainty_of
 from .threads import one_thread
 
 if TYPE_CHECKING:
