@@ -131,7 +131,6 @@ def simulate(
         raise UsageError("there are no equations to simulate", help="name a problem: workbench problems")
     terms = {n.name: float(values[n.name]) for n in asked.system.networks if values and n.name in values}
     system = _with_values(asked.system, {name: v for name, v in (values or {}).items() if name not in terms})
-    system.require_runnable()
     _require_terms(system, terms)
     if system.inputs or system.covariates:
         names = ", ".join([*system.input_names, *system.covariate_names])
