@@ -78,6 +78,21 @@ def test_a_trajectory_that_is_taken_twice_counts_twice() -> None:
     np.testing.assert_array_equal(taken.sd, taken.values + 10)
 
 
+def test_trajectories_are_drawn_with_the_deviations_of_their_values(tmp_path: Path) -> None:
+    """Of a constant per trajectory and deviations that differ, the estimate is the weighted mean of those drawn."""
+    text = 'title = "level"\n[parameters]\na = 1.0\n[observed]\ny = { formula = "a", noise = "gaussian" }\n'
+    (tmp_path / "level.toml").write_text(text)
+    sd = np.tile([0.1, 1.0], 6)
+    values = np.repeat(1 + 0.1 * np.random.default_rng(4).normal(size=6), 2) + np.tile([0.0, 0.5], 6)
+    data = Dataset(np.tile([0.0, 1.0], 6), values[:, None], np.full(6, 2), ("y",), sd=sd[:, None])
+    fit = wb.fit(data, problem=tmp_path / "level.toml", split="none")
+    found = fit.bootstrap(samples=20, method="trajectories")
+    taken = [child.integers(0, 6, 6) for child in np.random.default_rng([0, 5]).spawn(20)]
+    means = [np.average(values.reshape(6, 2)[k].ravel(), weights=sd**-2) for k in taken]
+    # a fit ends where its loss, below 20, falls by less than 1e-10 of itself: half of (off / standard error)²
+    assert np.abs(found.estimates[:, 0] - means).max() < 0.1 / np.sqrt(6) * np.sqrt(2 * 1e-10 * 20)
+
+
 def test_blocks_keep_their_order_and_fill_what_is_missing() -> None:
     residuals = np.column_stack([np.arange(10.0), np.where(np.arange(10) == 4, np.nan, 1.0)])
     drawn = moving_blocks(residuals, 5, np.random.default_rng(0))

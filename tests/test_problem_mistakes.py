@@ -190,6 +190,13 @@ def test_a_file_without_states_and_anything_observed_is_refused() -> None:
     assert str(caught.value.where) == "<text>:2"
 
 
+def test_an_event_of_a_curve_is_refused_at_its_line() -> None:
+    curve = '[parameters]\na = 1.0\n[observed]\ny = "a*t"\n[events.end]\ntime = 1\nterminate = true\n'
+    with pytest.raises(wrong.ValueWrong, match=r"events\.end: a curve has no states") as caught:
+        read_problem(curve)
+    assert str(caught.value.where) == "<text>:5"
+
+
 FORMULAS = {
     "an undeclared name": ('equation = "-k*x + gama"', wrong.NameUndeclared, 2, 20),
     "an undeclared name in a table": ('equation = "-k*x"\nunit = "m"', None, 0, 0),

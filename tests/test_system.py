@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import WorkbenchError
-from workbench.errors.problems import ExpressionsCircular, FormulaRefused, NameMisplaced, NotRunnableYet
+from workbench.errors.problems import ExpressionsCircular, FormulaRefused, NameMisplaced, ValueWrong
 from workbench.system import (
     Covariate,
     Event,
@@ -165,18 +165,10 @@ def test_expressions_that_double_each_other_are_lowered_once_each() -> None:
     assert system.equations()[0] == "d x/dt = -x/e60"
 
 
-@pytest.mark.parametrize(
-    ("part", "key"),
-    [
-        ({"states": (), "events": (Event("end", time=1.0, terminate=True),)}, "events.end"),
-    ],
-)
-def test_what_cannot_be_run_yet_is_refused_by_the_name_of_its_key(part: dict, key: str) -> None:
-    system = System(**({"name": "s", "states": (State("x", "-x", 1.0),)} | part))
-    with pytest.raises(NotRunnableYet, match=key.replace(".", r"\.")):
-        system.require_runnable()
-    with pytest.raises(NotRunnableYet):
-        system.graph()
+def test_an_event_of_a_curve_is_refused_by_the_name_of_its_key() -> None:
+    curve = System("s", states=(), observed=(Observed("y", "t"),), events=(Event("end", time=1.0, terminate=True),))
+    with pytest.raises(ValueWrong, match=r"events\.end: a curve has no states"):
+        curve.graph()
 
 
 def test_what_can_be_run_is_not_refused() -> None:
@@ -188,7 +180,7 @@ def test_what_can_be_run_is_not_refused() -> None:
         covariates=(Covariate("dose", "Dose"),),
         observed=(Observed("x", "x", "poisson"),),
         events=(Event("kick", time=(1.0, "dose"), map={"x": "0"}),),
-    ).require_runnable()
+    ).graph()
 
 
 def test_a_system_made_in_python_reports_formula_mistakes_without_a_file() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 
 from .errors.usage import UsageError
 
@@ -20,6 +21,10 @@ class Kind:
     limits: bool = False  # values may be censored
     sigma: bool = False  # each value may bring its own standard deviation
     number: str = ""  # what a number behind the name means, as in student(3)
+
+    def admits(self, lower: float, upper: float) -> bool:
+        """Limits of positive values are positive; −inf leaves the lower side open."""
+        return not self.positive or (upper > 0 and (lower > 0 or lower == -inf))
 
 
 KINDS = {

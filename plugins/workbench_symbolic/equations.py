@@ -47,7 +47,6 @@ class SystemField:
         generator: np.random.Generator,
         decay: float = 0.0,
     ) -> None:
-        system.require_runnable()
         self.system, self.problem, self.fit_initial = system, problem, fit_initial
         self.states = system.state_names
         self.observed = system.observed_names

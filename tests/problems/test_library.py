@@ -60,7 +60,6 @@ def test_a_system_says_where_it_comes_from_what_makes_it_hard_and_how_to_check_i
     system = system_of(name)
     assert all((system.title, system.source, system.notes, system.tags, system.time.span, system.time.samples))
     assert system.reference or problem(name).data_file or system.networks, "an end value, real data or a learned term"
-    system.require_runnable()
     assert len(system.equations(system.values)) >= len(system.states)
     assert len(system.latex()) == len(system.equations())
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .configuration import ConfiguredCommand
-from .options import json_option, plugin_option, seed_option
+from .options import level_option, max_time_option, run_options, seed_option
 from .output import emit_json, hint, number, table
-from .store import run_argument, runs_option
-from .texts import PERCENT, SECONDS_FORM
+from .store import run_argument
 
 if TYPE_CHECKING:
     from ..workflow import Bootstrap
@@ -39,12 +38,10 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Draw residuals in blocks of N. [default: the cube root of the number of times]",
 )
-@click.option("--level", metavar="95", type=PERCENT, default=95.0, show_default=True, help="Confidence, in percent.")
-@click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop drawing after so much time.")
+@level_option
+@max_time_option("Stop drawing after so much time.")
 @seed_option
-@runs_option
-@plugin_option
-@json_option
+@run_options
 def bootstrap(run: str, **options: Any) -> None:
     """Bootstrap RUN: draw data from the fitted model, fit them, and print percentile intervals beside the others.
 

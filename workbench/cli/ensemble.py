@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from .configuration import ConfiguredCommand
-from .options import json_option, plugin_option
+from .options import figure_option, max_time_option, run_options
 from .output import emit_json, hint, number, table
 from .progress import watching
-from .store import run_argument, runs_option
-from .texts import SECONDS_FORM
+from .store import run_argument
 
 if TYPE_CHECKING:
     from ..workflow import Ensemble
@@ -29,11 +28,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many runs in all, RUN among them.",
 )
-@click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop each fit after so much time.")
-@click.option("--plot", "figure", metavar="FILE", type=click.Path(path_type=Path), help="Draw the members to FILE.")
-@runs_option
-@plugin_option
-@json_option
+@max_time_option("Stop each fit after so much time.")
+@figure_option("Draw the members to FILE.")
+@run_options
 def ensemble(
     run: str,
     members: int,

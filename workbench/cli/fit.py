@@ -17,6 +17,7 @@ from .options import (
     data_options,
     json_option,
     limits_of,
+    max_time_option,
     meaning_of,
     numbers_of,
     offer_option,
@@ -30,7 +31,7 @@ from .options import (
 from .output import emit_json, hint
 from .progress import watching
 from .store import complete_run, runs_option
-from .texts import PAIR, SECONDS_FORM, Form
+from .texts import PAIR, Form
 
 if TYPE_CHECKING:
     from ..workflow import Fitted
@@ -95,7 +96,7 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
 )
 @settings_option
 @click.option("--iterations", type=click.IntRange(min=1), help="Stop after so many steps.")
-@click.option("--max-time", metavar="60s", type=SECONDS_FORM, help="Stop after so much time, as in 60s or 5min.")
+@max_time_option("Stop after so much time, as in 60s or 5min.")
 @seed_option
 @click.option(
     "--starts",

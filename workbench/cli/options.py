@@ -12,7 +12,8 @@ import click
 from ..errors.usage import TextMalformed
 from ..registry.settings import by_kind, parse_settings
 from .configuration import SETTINGS
-from .texts import NAMES, PAIR
+from .store import runs_option
+from .texts import NAMES, PAIR, PERCENT, SECONDS_FORM
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -95,6 +96,20 @@ output_option = click.option(
     "-o", "--output", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write to this file instead."
 )
 
+level_option = click.option(
+    "--level", metavar="95", type=PERCENT, default=95.0, show_default=True, help="Confidence, in percent."
+)
+
+
+def max_time_option(help: str, **settings: Any) -> Decorator:
+    """The option of a time limit in seconds, typed as 60s or 5min."""
+    return click.option("--max-time", metavar="60s", type=SECONDS_FORM, help=help, **settings)
+
+
+def figure_option(help: str) -> Decorator:
+    """The option of a file for a figure beside what is printed."""
+    return click.option("--plot", "figure", metavar="FILE", type=click.Path(path_type=Path), help=help)
+
 
 def _with_files(ctx: click.Context, parameter: click.Parameter, typed: tuple[str, ...]) -> dict[str, Any]:
     settings = {**ctx.meta.get(SETTINGS, {}), **parse_settings(typed)}
@@ -123,6 +138,9 @@ def stacked(*decorators: Decorator) -> Decorator:
 
     return apply
 
+
+run_options = stacked(runs_option, plugin_option, json_option)
+"""Of a command about stored runs: where they are kept, the plugins that they need, and JSON."""
 
 data_options = stacked(
     click.option("--time", metavar="COLUMN", help="The column of times."),

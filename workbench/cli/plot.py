@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from .configuration import ConfiguredCommand
-from .options import json_option, output_option, plugin_option, settings_option
+from .options import output_option, run_options, settings_option
 from .output import emit_json
-from .store import run_argument, runs_option
+from .store import run_argument
 
 
 @click.command(cls=ConfiguredCommand)
@@ -19,9 +19,7 @@ from .store import run_argument, runs_option
 @click.option("--format", "format_", metavar="NAME", help="png, svg or pdf, where no file name says so. [default: png]")
 @output_option
 @settings_option
-@runs_option
-@plugin_option
-@json_option
+@run_options
 def plot(
     run: tuple[str, ...],
     kind: str | None,

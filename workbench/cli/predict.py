@@ -10,9 +10,9 @@ import click
 from ..errors.usage import UsageError
 from .configuration import ConfiguredCommand
 from .curves import deliver
-from .options import data_options, json_option, meaning_of, output_option, plugin_option, settings_option
+from .options import data_options, meaning_of, output_option, run_options, settings_option
 from .output import emit_json, hint, number
-from .store import run_argument, runs_option
+from .store import run_argument
 from .texts import NUMBERS, PERCENT, STATES
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ if TYPE_CHECKING:
 @data_options
 @settings_option
 @output_option
-@runs_option
-@plugin_option
-@json_option
+@run_options
 def predict(run: str, **options: Any) -> None:
     """Predict with RUN (a name, the beginning of one, a path or @last), and print the curve as CSV.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe(problem: Problem) -> dict[str, Any]:
-    """The document `workbench/problem/1`; `runnable` is null, or why this version cannot run the problem."""
+    """The document `workbench/problem/1`."""
     system = _system(problem)
     return {
         "schema": "workbench/problem/1",
@@ -46,7 +46,6 @@ def describe(problem: Problem) -> dict[str, Any]:
         "time": {"unit": system.time.unit, "span": system.time.span, "samples": system.time.samples},
         "data": str(problem.data_file.path) if problem.data_file is not None else None,
         "notes": system.notes,
-        "not_runnable": _why_not(system),
     }
 
 
@@ -74,7 +73,6 @@ def card(problem: Problem) -> str:
         _clock(system),
         f"data: {problem.data_file.path.name}" if problem.data_file is not None else "",
         system.notes.strip(),
-        f"this version cannot run it: {why}" if (why := _why_not(system)) else "",
     ]
     return "\n\n".join(filter(None, ["\n".join(head), "\n".join(equations), *tables, "\n".join(filter(None, tail))]))
 
@@ -85,19 +83,15 @@ def check_file(file: Path) -> tuple[dict[str, Any], str]:
 
     problem = read_problem(file)
     system = _system(problem)
-    why = _why_not(system)
-    if why is None:
-        system.graph()  # formulas that read well can still have no real value
+    system.graph()  # formulas that read well can still have no real value
     document = {
         "schema": "workbench/problem-check/1",
         "file": str(file),
         "states": list(system.state_names),
         "parameters": list(system.parameter_names),
-        "not_runnable": why,
     }
     learned = f", {len(system.networks)} learned terms" if system.networks else ""
-    text = f"{file}: in order; {len(system.states)} states, {len(system.parameters)} parameters{learned}"
-    return document, f"{text}; this version cannot run it: {why}" if why else text
+    return document, f"{file}: in order; {len(system.states)} states, {len(system.parameters)} parameters{learned}"
 
 
 def _plain(value: float | str) -> str:
@@ -115,13 +109,3 @@ def _clock(system: System) -> str:
 def _system(problem: Problem) -> System:
     assert problem.system is not None, "a problem file always has equations"
     return problem.system
-
-
-def _why_not(system: System) -> str | None:
-    from ..errors.problems import NotRunnableYet
-
-    try:
-        system.require_runnable()
-    except NotRunnableYet as error:
-        return error.message
-    return None

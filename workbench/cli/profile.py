@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from .configuration import ConfiguredCommand
-from .options import json_option, plugin_option
+from .options import figure_option, level_option, max_time_option, run_options
 from .output import emit_json, hint, number, table
-from .store import run_argument, runs_option
-from .texts import PERCENT, SECONDS_FORM
+from .store import run_argument
 
 if TYPE_CHECKING:
     from ..workflow import Profiles
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(cls=ConfiguredCommand)
 @run_argument()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--level", metavar="95", type=PERCENT, default=95.0, show_default=True, help="Confidence, in percent.")
+@level_option
 @click.option(
     "--statistic",
     type=click.Choice(["t", "chi2"]),
@@ -28,18 +27,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the threshold is taken from; chi2 holds for many values.",
 )
-@click.option(
-    "--max-time",
-    metavar="60s",
-    type=SECONDS_FORM,
-    default=60.0,
-    show_default="60s",
-    help="Stop after so much time, for each unknown.",
-)
-@click.option("--plot", "figure", metavar="FILE", type=click.Path(path_type=Path), help="Draw the profiles to FILE.")
-@runs_option
-@plugin_option
-@json_option
+@max_time_option("Stop after so much time, for each unknown.", default=60.0, show_default="60s")
+@figure_option("Draw the profiles to FILE.")
+@run_options
 def profile(
     run: str,
     names: tuple[str, ...],

@@ -9,8 +9,7 @@ import tomli_w
 
 from ..registry import by_kind
 from ..registry.values import read_toml
-
-CHOSEN = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "starts")
+from .fit import CHOSEN
 
 
 def recipe(config: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from .options import json_option, plugin_option, truth_option
+from .options import run_options, truth_option
 from .output import emit_json
-from .store import run_argument, runs_option
+from .store import run_argument
 
 
 @click.command()
@@ -18,9 +18,7 @@ from .store import run_argument, runs_option
 )
 @click.option("--problem", "as_problem", is_flag=True, help="Print the problem file that was fitted.")
 @truth_option
-@runs_option
-@plugin_option
-@json_option
+@run_options
 def show(
     run: str,
     as_config: bool,

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .scoring import finite
+
 TOLERANCE_NLL = 0.1
 """Difference of log-likelihoods within which two ends count as one."""
 TOLERANCE = 0.01
@@ -36,8 +38,8 @@ def waterfall(
     rows = [
         {
             "start": int(k) + 1,
-            "loss": _number(losses[k]),
-            "validation": _number(validations[k]),
+            "loss": finite(losses[k]),
+            "validation": finite(validations[k]),
             "status": statuses[k] or "not run",
             "reached": bool(reached[k]),
         }
@@ -54,7 +56,7 @@ def waterfall(
         "starts": len(losses),
         "run": run,
         "chosen": best + 1,
-        "tolerance": float(tolerance) if np.isfinite(tolerance) else None,
+        "tolerance": finite(tolerance),
         "reached": count,
         "rows": rows,
         "spread": ends,
@@ -66,7 +68,3 @@ def _warning(count: int, run: int) -> str | None:
     if run > 1 and count <= 1:
         return f"the best was reached by one start of {run} only: there may be a better one (--starts {2 * run})"
     return None
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

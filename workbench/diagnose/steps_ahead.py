@@ -18,10 +18,9 @@ STEPS = (1, 5)
 def steps_ahead(data: Dataset, part: np.ndarray, predictions: Mapping[int, np.ndarray]) -> dict[str, Any]:
     """{k: {part: scores}} of `predictions` {k: (observation, channel)}, each made from the observation k rows before.
 
-    A forecast belongs to the part of its target; NaN marks where none was made, and an infinity where it
-    came to nothing. The scores are those of `metrics`, in
-    the same units, with `persistence`: the nrmse of repeating the value that the forecast starts from, over the same
-    targets. None for a part without any.
+    A forecast belongs to the part of its target; NaN marks where none was made, and an infinity where it came to
+    nothing. The scores are those of `metrics`, in the same units, with `persistence`: the nrmse of repeating the value
+    that the forecast starts from, over the same targets. None for a part without any.
     """
     spread = spread_of(data.values)
     found: dict[str, Any] = {}

@@ -22,15 +22,6 @@ class FormulaRefused(WorkbenchError):
     code = "S002"
 
 
-class NotRunnableYet(WorkbenchError):
-    """A problem file uses a key that this version reads and checks but cannot run.
-
-    It is refused rather than half obeyed.
-    """
-
-    code = "S003"
-
-
 class ProblemUnreadable(ProblemFileWrong):
     """A problem file is no TOML: a syntax error, an encoding other than UTF-8, more than 1 MB, or nested too deeply."""
 

@@ -27,9 +27,9 @@ class Selection:
     sd: np.ndarray | None = None  # (observation, channel)
 
     @classmethod
-    def of(cls, data: Dataset, wanted: np.ndarray) -> Selection:
-        """The observations where `wanted` (observation,) is true."""
-        index = np.flatnonzero(wanted)
+    def of(cls, data: Dataset, wanted: np.ndarray | None = None) -> Selection:
+        """The observations where `wanted` (observation,) is true; all of them without it."""
+        index = np.arange(len(data.t)) if wanted is None else np.flatnonzero(wanted)
         trajectory = data.trajectory_of[index]
         rows, row = np.unique(trajectory, return_inverse=True)
         t = data.t[index]
@@ -56,9 +56,8 @@ class Selection:
         chosen = np.concatenate(members) if members else np.zeros(0, dtype=int)
         row = np.repeat(np.arange(len(places)), [len(each) for each in members])
         sd = None if self.sd is None else self.sd[chosen]
-        return Selection(
-            self.rows[places], self.ts[places], self.index[chosen], row, self.column[chosen], self.values[chosen], sd
-        )
+        column, values = self.column[chosen], self.values[chosen]
+        return Selection(self.rows[places], self.ts[places], self.index[chosen], row, column, values, sd)
 
     @property
     def mask(self) -> np.ndarray:

@@ -180,16 +180,13 @@ def _sizes(name: str, observed: ObservedKeys, places: Places) -> Iterator[Workbe
             help='take one of them out, or write scale = "fit" for deviations that are known up to a factor',
             where=places.key(("observed", name, "scale")),
         )
-    if observed.limits is not None and observed.noise == "lognormal" and not _above_zero(*observed.limits):
+    kind = kind_of(observed.noise) if observed.noise else None
+    if observed.limits is not None and kind and not kind.admits(*observed.limits):
         yield ValueWrong(
-            f"observed.{name}.limits: lognormal values are positive, and so are their limits",
+            f"observed.{name}.limits: {kind.name} values are positive, and so are their limits",
             help="write limits = [0.1, inf]; -inf leaves the lower side open",
             where=places.key(("observed", name, "limits")),
         )
-
-
-def _above_zero(lower: float, upper: float) -> bool:
-    return upper > 0 and (lower > 0 or lower == -inf)
 
 
 def _events(keys: ProblemKeys, places: Places) -> Iterator[WorkbenchError]:

@@ -20,6 +20,8 @@ def check_formulas(system: System, *, spoiled: bool) -> Iterator[WorkbenchError]
     """What is wrong with the formulas; in a `spoiled` file, with keys taken out, idle parameters are not asked for."""
     from workbench.system.symbolic import Symbolic
 
+    if mistake := _error(system.require_states_of_events):
+        yield mistake
     reading = Symbolic(system)
     unreadable = [error for key in reading.formulas if (error := _error(partial(reading.read, key)))]
     yield from unreadable

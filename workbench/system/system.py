@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.errors import Where
-from workbench.errors.problems import NotRunnableYet
+from workbench.errors.problems import ValueWrong
 
 from .parts import Clock, Covariate, EndValue, Event, Expression, Input, Network, Observed, Parameter, Scaling, State
 
@@ -96,9 +96,9 @@ class System:
         `initial` holds the formulas of parameters and covariates; a state whose initial value is a number has it as a
         constant there. `terms` are the `calls` of learned terms; `scaling` (name → Scaling) is theirs, without it they
         are not scaled, and their weights stand behind the parameters in p. Raises FormulaRefused and its kin, with the
-        place where it is known, and NotRunnableYet.
+        place where it is known, and ValueWrong for an event of a curve.
         """
-        self.require_runnable()
+        self.require_states_of_events()
         return self._lowered(scaling) if scaling else self._graph
 
     @cached_property
@@ -174,16 +174,12 @@ class System:
 
         return latex(self)
 
-    def require_runnable(self) -> None:
-        """Raises NotRunnableYet at the first key that this version reads and checks but cannot run."""
-        for key, what in self._not_runnable():
-            place = next((self.places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.places), None)
-            raise NotRunnableYet(
-                f"{'.'.join(key)}: {what} cannot be run by this version",
-                help=f"take the key out, or fit without it; `workbench explain {NotRunnableYet.code}` says more",
-                where=place,
+    def require_states_of_events(self) -> None:
+        """Raises ValueWrong for an event of a curve, which has no states."""
+        if self.events and not self.states:
+            name = self.events[0].name
+            raise ValueWrong(
+                f"events.{name}: a curve has no states that an event could change or end",
+                help="take the event out, or write the equations of states",
+                where=self.places.get(("events", name)),
             )
-
-    def _not_runnable(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        if not self.states:
-            yield from ((("events", e.name), "an event of a curve, which has no states") for e in self.events)

@@ -11,8 +11,8 @@ from ..errors import WorkbenchError
 from ..errors.usage import UsageError
 from ..model import Selection
 from .drawing import COUNTS, count_variance, kinds, noise_deviation, training_selection
+from .estimates import LARGEST_TABLE, uncertainty_of
 from .learned import is_hybrid
-from .results import LARGEST_TABLE, uncertainty_of
 
 if TYPE_CHECKING:
     from ..model import Model, Trial
@@ -55,7 +55,7 @@ def covariance_bands(
 
 def bands_of_data(model: Model, x: np.ndarray, level: float = 0.95) -> dict[str, np.ndarray]:
     """`lower` and `upper` of the band of new observations at every observation, for a run; empty where not known."""
-    everything = model.trial(x, Selection.of(model.data, np.ones(len(model.data.t), dtype=bool)))
+    everything = model.trial(x, Selection.of(model.data))
     found = covariance_bands(model, x, everything, level, "observation")
     return {} if found is None else dict(zip(("lower", "upper"), found, strict=True))
 

@@ -14,8 +14,8 @@ from ..errors.usage import UsageError
 from ..fitting.objective import TrajectoryObjective
 from ..fitting.refit import refit
 from .drawing import drawer, training_selection
-from .profiling import require_least_squares
-from .results import uncertainty_of
+from .estimates import uncertainty_of
+from .profiling import require_least_squares, require_level
 from .threads import one_thread
 
 if TYPE_CHECKING:
@@ -108,17 +108,17 @@ def bootstrap(
     Raises UsageError where there is nothing to report or too little came of it.
     """
     from ..registry import installed
-    from .fitted import Fitted, load
+    from .fitted import fitted_of
 
-    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store, plugins)
+    fit = fitted_of(fitted, store, plugins)
     session = fit.session
     model, x = session.model, session.x
-    if not 0 < level < 1:
-        raise UsageError(f"a confidence level of {level:g} was asked for", help="give one between 0 and 1, as in 0.95")
+    require_level(level)
     if samples < FEWEST:
         raise UsageError(f"{samples} samples are too few for percentiles", help=f"--samples 200; {FEWEST} at least")
     optimizer = installed().make("optimizer", "levenberg-marquardt")
-    require_least_squares(session.task.trajectory())
+    whole = session.task.trajectory()
+    require_least_squares(whole)
     everything = np.ones(len(x), dtype=bool)
     deadline, began = model.deadline, time.monotonic()
     estimates: list[np.ndarray] = []
@@ -129,7 +129,7 @@ def bootstrap(
             uncertainty = uncertainty_of(model, x, model.trial(x, training_selection(model)))
             drawn = drawer(model, x, uncertainty.rank, method, block)
             reported = _reported(fit, drawn.method)
-            shrink = session.task.shrinkage(session.task.trajectory(), x)
+            shrink = session.task.shrinkage(whole, x)
             for child in np.random.default_rng([seed, 5]).spawn(samples):
                 if max_time is not None and time.monotonic() - began > max_time:
                     break

@@ -25,6 +25,11 @@ MEMBERS = {
 }
 """Kind → what its contract (workbench.contracts) asks of an object."""
 
+NAMES = (*MEMBERS, "gradient", "engine")
+"""What is chosen by name."""
+CHOSEN = (*NAMES, "seed", "starts")
+"""What the document `choices` says."""
+
 NOT_OURS = "the run's configuration does not say how it was fitted"
 
 DENSE = 2000
@@ -50,17 +55,16 @@ class Choices:
     @classmethod
     def stored(cls, config: Mapping[str, Any], plugins: Iterable[str | Path] = ()) -> Choices:
         """The choices in a run's configuration; raises LayoutWrong where it is none of ours."""
-        names = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine")
         chosen, settings = config.get("choices"), config.get("settings")
         if not isinstance(chosen, dict) or not isinstance(settings, dict):
             raise LayoutWrong(NOT_OURS, help="fit again")
-        if type(chosen.get("seed")) is not int or not all(isinstance(chosen.get(name), str) for name in names):
+        if type(chosen.get("seed")) is not int or not all(isinstance(chosen.get(name), str) for name in NAMES):
             raise LayoutWrong(NOT_OURS, help="fit again")
         starts = chosen.get("starts", 1)
         if type(starts) is not int or starts < 1:
             raise LayoutWrong(NOT_OURS, help="fit again")
         files = tuple(str(file) for file in plugins)
-        texts = {name: chosen[name] for name in names}
+        texts = {name: chosen[name] for name in NAMES}
         return cls(**texts, seed=chosen["seed"], settings=settings, plugins=files, starts=starts)
 
     def make(self, kind: str) -> Any:
@@ -77,13 +81,12 @@ class Choices:
 
     def document(self) -> dict[str, Any]:
         """The `choices` of `fit --json`."""
-        kinds = ("dynamics", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "starts")
-        return {kind: getattr(self, kind) for kind in kinds}
+        return {name: getattr(self, name) for name in CHOSEN}
 
     def distributions(self) -> dict[str, dict[str, Any]]:
         """Kind → name, distribution, version and every option, for the run's provenance."""
         registry, found = installed(self.plugins), {}
-        for kind in ("dynamics", "solver", "loss", "optimizer", "strategy"):
+        for kind in MEMBERS:
             listed = registry.entry(kind, getattr(self, kind))
             arguments = registry.arguments(kind, listed.name, by_kind(self.settings)[kind])
             found[kind] = {

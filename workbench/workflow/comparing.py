@@ -14,7 +14,7 @@ from ..errors.usage import UsageError
 from ..registry import installed
 from .comparison import Comparison
 from .comparison_rows import baseline_rows, best_first, failed_row, fitted_row
-from .fitted import Fitted, load, opened
+from .fitted import Fitted, fitted_of, opened
 from .running import fit
 from .sources import MEANING, open_source
 from .truth import matching_truth, truth_recovery
@@ -49,7 +49,7 @@ def compare(
         raise UsageError(ONE, help="name several dynamics, as in -d equations -d mlp, or --seeds 3")
     settings, plugins = options.pop("settings", None) or {}, tuple(options.pop("plugins", None) or ())
     own = _settings(names, settings, plugins)
-    question = _opened(source, settings, plugins, seed, options)
+    question = _opened(source, settings, plugins, options)
     base, budget = options.pop("name", None), options.get("budget")
     fits: dict[str, list[Fitted]] = {name: [] for name in names}
     failures: dict[str, list[str]] = {}
@@ -127,7 +127,7 @@ def truth_of(
 
     Raises UsageError where the truth has other states than the model, or the run has no results yet.
     """
-    fitted = run if isinstance(run, Fitted) else load(run, store, plugins)
+    fitted = fitted_of(run, store, plugins)
     model, record = fitted.session.model, fitted.run
     if record.states is None:
         raise UsageError("the run has no results to compare with a truth", help=f"workbench fit --resume {fitted.name}")
@@ -136,13 +136,13 @@ def truth_of(
 
 
 def _opened(
-    source: Any, settings: Mapping[str, Any], plugins: tuple[str | Path, ...], seed: int, options: dict[str, Any]
+    source: Any, settings: Mapping[str, Any], plugins: tuple[str | Path, ...], options: dict[str, Any]
 ) -> Problem:
     """The question that every fit is put to; what only its opening needs is taken out of `options`."""
     meaning = {key: options.pop(key) for key in list(options) if key in MEANING}
     split = options.get("split") or "last:20%"
     problem, say = options.pop("problem", None), options.pop("on_notes", None)
-    question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
+    question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins)
     if say is not None and question.data is not None:
         say([*question.data.notes, *question.notes])
     return question

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +58,7 @@ def _require_limits(channel: str, kind: Kind, limits: tuple[float, float], probl
             f"{kind.name} noise takes no limits, and {channel!r} has some",
             help=f"--noise {channel}=gaussian, lognormal or student",
         )
-    if kind.positive and (upper <= 0 or (isfinite(lower) and lower <= 0)):
+    if not kind.admits(lower, upper):
         raise UsageError(
             f"the limits [{lower:g}, {upper:g}] of {channel!r} are not positive, as {kind.name} values are",
             help=f"--limits {channel}=0.1, or --noise {channel}=gaussian",

@@ -8,15 +8,16 @@ from typing import Literal
 
 import numpy as np
 
-from ..dataset import TRAIN
 from ..diagnose.resampling import block_length, moving_blocks
 from ..errors.usage import UsageError
 from ..model import Model, Selection
 from ..model.pointwise import CensoredFormulas
+from ..noise import KINDS
 
 Method = Literal["parametric", "blocks", "trajectories"]
 Draw = Callable[[np.random.Generator], Selection]
 
+COUNTS = frozenset(kind.name for kind in KINDS.values() if kind.counts)
 FEWEST = 5  # trajectories from which whole ones are drawn by default
 
 
@@ -31,7 +32,7 @@ class Drawn:
 
 def training_selection(model: Model) -> Selection:
     """What was fitted."""
-    return Selection.of(model.data, np.asarray(model.problem.part) == TRAIN)
+    return Selection.of(model.data, model.training_part)
 
 
 def noise_deviation(model: Model, selection: Selection, predicted: np.ndarray, rank: int) -> np.ndarray:
@@ -133,9 +134,6 @@ def count_variance(kind: str, mu: np.ndarray, dispersion: float) -> np.ndarray:
     """The variance of counts of mean mu (value,): mu, and mu + α·mu² where they are negative binomial."""
     mean = np.maximum(mu, 0.0)
     return mean + dispersion * mean**2 if kind == "negative-binomial" else mean
-
-
-COUNTS = ("poisson", "negative-binomial")
 
 
 def _blocks(noise: list[str], selection: Selection, predicted: np.ndarray, rank: int, block: int) -> Draw:

@@ -9,14 +9,13 @@ import numpy as np
 
 from ..dataset import TEST
 from .ensembles import joined
-from .figure_file import require_suffix, saved
+from .figure_file import BLACK, BLUE, GREY, require_suffix, saved
 
 if TYPE_CHECKING:
     from .ensembles import Ensemble
     from .predicting import Prediction
 
 POINTS, TRAJECTORIES, CHANNELS = 300, 4, 6
-BLUE, BLACK, GREY = "#0072B2", "#222222", "#9a9a9a"
 
 
 def draw(ensemble: Ensemble, path: Path, level: float = 0.95) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors.store import NotWritable
 from ..errors.usage import UsageError
 
+BLUE, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#222222", "#9a9a9a"
 SUFFIXES = (".png", ".svg", ".pdf")
 
 

@@ -135,6 +135,11 @@ def load(run: str | Path | Run, store: str | Path = "runs", plugins: Iterable[st
     return Fitted(stored, session, Path(stored.path))
 
 
+def fitted_of(run: Fitted | Run | str | Path, store: str | Path = "runs", plugins: Iterable[str | Path] = ()) -> Fitted:
+    """The fitted model itself, or a stored run, loaded."""
+    return run if isinstance(run, Fitted) else load(run, store, plugins)
+
+
 def question_of(stored: Run) -> Problem:
     """The problem of a run, from what is stored in it alone; raises LayoutWrong where that is none of ours."""
     try:

@@ -129,7 +129,7 @@ def compared(
             question, solver=solver or "tsit5", settings=settings, values=terms, seed=seed, plugins=plugins
         )
         question = question.with_data(solved.dataset(), "none")
-    question = open_source(question, None, split="none", settings=settings, meaning={}, plugins=plugins, seed=seed)
+    question = open_source(question, None, split="none", settings=settings, meaning={}, plugins=plugins)
     choices = choose(
         question,
         dynamics=dynamics,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..diagnose.scoring import finite
 from ..model import Model, Selection
 
 POINTS = 400  # of a curve
@@ -56,8 +57,8 @@ def _curve(model: Model, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, ys: np
     return {
         "row_size": real.sum(axis=1).tolist(),
         "t": ts[real].tolist(),
-        "observed": {name: _numbers(observed[:, i]) for i, name in enumerate(model.data.channels)},
-        "states": {name: _numbers(flat[:, i]) for i, name in enumerate(model.field.states)},
+        "observed": {name: list(map(finite, observed[:, i])) for i, name in enumerate(model.data.channels)},
+        "states": {name: list(map(finite, flat[:, i])) for i, name in enumerate(model.field.states)},
     }
 
 
@@ -74,7 +75,7 @@ def _field(model: Model, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, ys: np
     with np.errstate(all="ignore"):
         dy = model.rhs(x, rows)(t, y, np.zeros(len(y), dtype=int), t)
     fixed = {name: float(y[0, i]) for i, name in enumerate(states) if i > 1}
-    grids = [[_numbers(line) for line in dy[:, i].reshape(across.shape)] for i in (0, 1)]
+    grids = [[list(map(finite, line)) for line in dy[:, i].reshape(across.shape)] for i in (0, 1)]
     return {
         "states": list(states[:2]),
         "x": sides[0].tolist(),
@@ -90,7 +91,3 @@ def _side(values: np.ndarray) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     margin = 0.1 * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, ARROWS)
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]

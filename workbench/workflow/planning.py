@@ -9,27 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .changes import Changes
-from .choices import choose
+from .choices import CHOSEN, choose
 from .sources import open_source
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
     from ..problem import Problem
 
-CHOOSING = (
-    "dynamics",
-    "solver",
-    "loss",
-    "optimizer",
-    "strategy",
-    "gradient",
-    "engine",
-    "seed",
-    "starts",
-    "settings",
-    "plugins",
-)
-OPENING = ("problem", "split", "settings", "plugins", "seed")
+CHOOSING = (*CHOSEN, "settings", "plugins")
+OPENING = ("problem", "split", "settings", "plugins")
 DEFAULTS = {
     "gradient": "discrete",
     "engine": "auto",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import diagnose
-from ..dataset import Dataset
+from ..dataset import TEST, Dataset
 from ..diagnose.extrapolation import told
+from ..diagnose.scoring import finite
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..fitting.defect import measured
@@ -67,14 +68,10 @@ class Prediction:
             bands = {name: [_pair(pair) for pair in pairs[:, c]] for c, name in enumerate(self.channels)}
         return {
             "times": self.ts[i, real].tolist(),
-            "observed": {name: _numbers(self.observed[i, real, c]) for c, name in enumerate(self.channels)},
-            "states": {name: _numbers(self.states[i, real, s]) for s, name in enumerate(self.state_names)},
+            "observed": {name: list(map(finite, self.observed[i, real, c])) for c, name in enumerate(self.channels)},
+            "states": {name: list(map(finite, self.states[i, real, s])) for s, name in enumerate(self.state_names)},
             "bands": bands,
         }
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [float(v) if np.isfinite(v) else None for v in values]
 
 
 def _pair(pair: np.ndarray) -> list[float] | None:
@@ -107,11 +104,11 @@ def predict(
     where that is not known: see `bands.covariance_bands`. With `ensemble` the run's members (see `ensemble`) predict,
     their mean is the curve and their spread makes the band.
     """
-    from .fitted import Fitted, load
+    from .fitted import fitted_of
 
     if interval is not None:
         require_band(interval, band)
-    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store, plugins)
+    fit = fitted_of(fitted, store, plugins)
     if ensemble:
         asked = {"times": times, "until": until, "x0": x0, "data": data, "fit_initial": fit_initial}
         return _by_members(fit, asked | {"settings": settings, **meaning}, interval, band, plugins)
@@ -365,8 +362,8 @@ def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray
 def _compare(model: Model, x: np.ndarray, samples: int) -> Mapping[str, Any] | None:
     """Scores on the new record, the values that gave its start left out."""
     data = model.data
-    part = np.full(len(data.t), 2, dtype=np.int8)
-    _, prediction = reached(model.trial(x, Selection.of(data, np.ones(len(data.t), dtype=bool))))
+    part = np.full(len(data.t), TEST, dtype=np.int8)
+    _, prediction = reached(model.trial(x, Selection.of(data)))
     return diagnose.metrics(data, part, prediction, samples=samples)["holdout"]
 
 

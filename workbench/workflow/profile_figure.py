@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figure_file import require_suffix, saved
+from .figure_file import BLUE, GREY, ORANGE, require_suffix, saved
 
 if TYPE_CHECKING:
     from .profiles import Profile, Profiles
 
 ABREAST = 3
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9a9a9a"
 
 
 def draw(profiles: Profiles, path: Path) -> Path:

@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import diagnose
 from ..contracts import Objective, Optimizer
-from ..dataset import TRAIN
 from ..diagnose.profiles import FLAT, Reach, Statistic, judged, threshold
 from ..errors import WorkbenchError
 from ..errors.nearest import did_you_mean
@@ -19,9 +18,9 @@ from ..errors.numerics import NoFiniteSolution
 from ..errors.usage import UsageError
 from ..fitting.profile import Limits, Point, Side, side
 from ..fitting.refit import refit
-from ..model import Selection
+from .drawing import training_selection
+from .estimates import uncertainty_of
 from .profiles import Profile, Profiles
-from .results import uncertainty_of
 from .threads import one_thread
 
 if TYPE_CHECKING:
@@ -54,12 +53,11 @@ def profile(
     one unknown. The training part is what is fitted, as in the fit. Raises UsageError for names that are no unknowns
     and for losses that are neither squares nor a likelihood, NoFiniteSolution.
     """
-    from .fitted import Fitted, load
+    from .fitted import fitted_of
 
-    fit = fitted if isinstance(fitted, Fitted) else load(fitted, store, plugins)
+    fit = fitted_of(fitted, store, plugins)
     session = fit.session
-    if not 0 < level < 1:
-        raise UsageError(f"a confidence level of {level:g} was asked for", help="give one between 0 and 1, as in 0.95")
+    require_level(level)
     wanted = _wanted(session, names)
     deadline = session.model.deadline
     try:
@@ -87,6 +85,12 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
             help="for networks: workbench ensemble RUN, or workbench bootstrap RUN",
         )
     return found
+
+
+def require_level(level: float) -> None:
+    """Raises UsageError for a confidence level that is none."""
+    if not 0 < level < 1:
+        raise UsageError(f"a confidence level of {level:g} was asked for", help="give one between 0 and 1, as in 0.95")
 
 
 def require_least_squares(objective: Objective) -> None:
@@ -126,7 +130,7 @@ class _Profiler:
         self.objective: Objective = session.task.restrict(whole, everything, start, shrink)
         self.optimizer: Optimizer = installed().make("optimizer", "levenberg-marquardt")
         self.labels = self.model.unknowns.labels
-        self.selection = Selection.of(self.model.data, np.asarray(session.problem.part) == TRAIN)
+        self.selection = training_selection(self.model)
         self.n = int(self.selection.mask.sum())
         self.notes: list[str] = []
         self.best = Point(start, self.objective.value(start))

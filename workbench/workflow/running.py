@@ -66,17 +66,17 @@ def fit(
     `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
     the library. Names left open are decided by rule and recorded; `noise` is channel → kind, `scales` channel → known
     scale of its noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are
-    options as `{"solver.rtol": 1e-8}`;
-    `start_values` replace parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be
-    fitted or held against what the file says; `max_time` is in seconds; of several `starts` the best counts, and
-    `Fitted.starts` is the table of their ends. With `store` (a folder) the run is committed to `store/name.h5` as it
-    goes, as often as `commit_share` of the time pays for. `truth` is a problem whose equations the data came from: what
-    was found is compared with it (data that a problem has simulated for itself are compared with that problem). Other
-    keywords say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts, `free` and `fix` name parameters, or
+    initial values as `x(0)`, to be fitted or held against what the file says; `max_time` is in seconds; of several
+    `starts` the best counts, and `Fitted.starts` is the table of their ends. With `store` (a folder) the run is
+    committed to `store/name.h5` as it goes, as often as `commit_share` of the time pays for. `truth` is a problem whose
+    equations the data came from: what was found is compared with it (data that a problem has simulated for itself are
+    compared with that problem). Other keywords say what the columns of a data file mean, as in `read`. Raises
+    WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
-    question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins, seed=seed)
+    question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins)
     values = {name: float(value) for name, value in (start_values or {}).items()}
     changes = Changes(dict(noise or {}), values, tuple(free), tuple(fix), dict(scales or {}), dict(limits or {}))
     question = changes.made_to(question)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contracts import SolveOptions
+from ..diagnose.scoring import finite
 from ..engine import Stateless
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
@@ -73,9 +74,9 @@ class Simulation:
         one = len(self.ts) == 1
 
         def columns(values: np.ndarray, names: tuple[str, ...]) -> dict[str, list[float | None]]:
-            return {name: _json(values[:, i]) for i, name in enumerate(names)}
+            return {name: list(map(finite, values[:, i])) for i, name in enumerate(names)}
 
-        times = [_json(row) for row in self.ts]
+        times = [list(map(finite, row)) for row in self.ts]
         states = [columns(row, self.system.state_names) for row in self.ys]
         observed = [columns(row, self.system.observed_names) for row in self.observed]
         status = list(self.trajectory.status)
@@ -95,12 +96,10 @@ class Simulation:
         }
 
     def _told(self, event: Happening) -> dict[str, Any]:
-        before, after = (dict(zip(self.system.state_names, _json(y), strict=True)) for y in (event.before, event.after))
+        before, after = (
+            dict(zip(self.system.state_names, map(finite, y), strict=True)) for y in (event.before, event.after)
+        )
         return {"name": event.name, "time": event.t, "before": before, "after": after}
-
-
-def _json(values: np.ndarray) -> list[float | None]:
-    return [float(v) if np.isfinite(v) else None for v in values]
 
 
 def simulate(
@@ -132,7 +131,6 @@ def simulate(
         raise UsageError("there are no equations to simulate", help="name a problem: workbench problems")
     terms = {n.name: float(values[n.name]) for n in asked.system.networks if values and n.name in values}
     system = _with_values(asked.system, {name: v for name, v in (values or {}).items() if name not in terms})
-    system.require_runnable()
     _require_terms(system, terms)
     if system.inputs or system.covariates:
         names = ", ".join([*system.input_names, *system.covariate_names])

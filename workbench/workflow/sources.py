@@ -93,7 +93,6 @@ def open_source(
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path] = (),
-    seed: int = 0,
 ) -> Problem:
     """The problem with its data: an existing file first, else a name of the library.
 
@@ -108,11 +107,11 @@ def open_source(
     if asked is not None and _brings_equations(source, plugins):
         raise UsageError(f"{source} brings its own equations", help="leave --problem out: it is for data files")
     if isinstance(source, Problem):
-        return _with_observations(source, split, settings, meaning, plugins, seed)
+        return _with_observations(source, split, settings, meaning, plugins)
     if isinstance(source, Dataset):
         return _put(_begun(asked, meaning), source, split)
     if isinstance(source, str | Path) and _brings_equations(source, plugins):
-        return _with_observations(read_problem(source, plugins), split, settings, meaning, plugins, seed)
+        return _with_observations(read_problem(source, plugins), split, settings, meaning, plugins)
     paths = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
     for path in paths:
         if not path.exists() and path.suffix == "":
@@ -233,7 +232,6 @@ def _with_observations(
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path],
-    seed: int,
 ) -> Problem:
     if problem.data is not None:
         return problem
@@ -241,5 +239,5 @@ def _with_observations(
         from .simulating import simulate
 
         _require_no_terms(problem)
-        return problem.with_data(simulate(problem, seed=seed, plugins=plugins).dataset(), split)
+        return problem.with_data(simulate(problem, plugins=plugins).dataset(), split)
     return _answered(_begun(problem, meaning), [problem.data_file.path], True, split, settings, meaning, plugins)

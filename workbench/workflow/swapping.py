@@ -61,7 +61,7 @@ def swapped(model: Model, x: np.ndarray, prediction: np.ndarray, name: str) -> d
         tolerances = {"rtol": family[method], "atol": family[method] / 100}
         other = SolvedBy(model, installed().make("solver", method, tolerances))
         other.deadline = time.monotonic() + PATIENCE
-        trial = other.trial(x, _everything(model))
+        trial = other.trial(x, Selection.of(model.data))
         gave_up = [status for status in trial.trajectory.status if status in ("too_many_steps", "time_out")]
         if not gave_up:
             return {**_judged(model, other, x, prediction, reached(trial)[1], name), "by": method, "reason": None}
@@ -93,14 +93,10 @@ def _growth(other: Model, x: np.ndarray, again: np.ndarray, spread: np.ndarray) 
     """By what factor a small change of the start has grown, at most so far, at each observation (observation,)."""
     data = other.data
     y0, _ = other.initial(x)
-    ys = other.trial(x, _everything(other)).trajectory.ys
+    ys = other.trial(x, Selection.of(other.data)).trajectory.ys
     size = np.nanstd(ys.reshape(-1, ys.shape[-1]), axis=0)
     signs = np.where(np.arange(y0.shape[1]) % 2, -1.0, 1.0)  # any direction will do: errors turn to where they grow
     shaken = SolvedBy(other, other.solver, y0 + PERTURBED * size * signs)
-    _, moved = reached(shaken.trial(x, _everything(other)))
+    _, moved = reached(shaken.trial(x, Selection.of(other.data)))
     change = np.nanmax(np.abs(moved - again) / np.where(spread > 0, spread, 1.0), axis=1, initial=0.0) / PERTURBED
     return np.concatenate([np.maximum.accumulate(change[data.rows(i)]) for i in range(data.n_trajectories)])
-
-
-def _everything(model: Model) -> Selection:
-    return Selection.of(model.data, np.ones(len(model.data.t), dtype=bool))

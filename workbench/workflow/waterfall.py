@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import diagnose
 from ..fitting import best_start
-from ..model import Selection
+from .drawing import training_selection
 
 if TYPE_CHECKING:
     from .session import Session
@@ -27,7 +27,7 @@ def waterfall_of(session: Session) -> dict[str, Any] | None:
     unknowns, misfit = model.unknowns, model.misfit
     weights = unknowns.mask("weights").any()
     values = np.array([unknowns.physical(x)[0] for x in state["found"]])
-    selection = Selection.of(model.data, model.training_part)
+    selection = training_selection(model)
     training = selection.values
     seen = np.isfinite(training)
     mean = np.where(seen.any(axis=0), np.where(seen, training, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0)
