@@ -355,7 +355,7 @@ def test_deviations_follow_their_rows_through_sorting_gaps_and_trajectories(tmp_
     [
         ("0", DeviationWrong, r"x\.csv:4:.*0 is no standard deviation \(column 'err'"),
         ("-1", DeviationWrong, r"x\.csv:4:.*-1 is no standard deviation"),
-        ("", ValueMissing, r"x\.csv:4:.*missing|blank"),
+        ("", ValueMissing, r"x\.csv:4:.*(missing|blank)"),
     ],
 )
 def test_a_deviation_that_is_none_is_an_error_with_its_place(
