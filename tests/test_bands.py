@@ -14,6 +14,7 @@ from workbench.cli import main
 from workbench.errors.usage import UsageError
 
 TS = np.linspace(0, 4, 21)
+T19 = 2.0930240544  # Student's t(0.975) on 19 degrees of freedom
 
 
 def line(tmp_path: Path, y: np.ndarray, noise: str = "", formula: str = "a + b*t") -> wb.Fitted:
@@ -37,10 +38,9 @@ def test_of_a_line_both_bands_are_the_textbooks(tmp_path: Path, noise: str) -> N
     slope, intercept = np.polyfit(TS, y, 1)
     s = np.sqrt(np.sum((y - intercept - slope * TS) ** 2) / 19)
     h = 1 / 21 + (at - TS.mean()) ** 2 / np.sum((TS - TS.mean()) ** 2)
-    t = 2.0930240544  # Student's t(0.975) on 19 degrees of freedom
-    np.testing.assert_allclose(half(fit.predict(at, interval=95)), t * s * np.sqrt(h), rtol=1e-6)
+    np.testing.assert_allclose(half(fit.predict(at, interval=95)), T19 * s * np.sqrt(h), rtol=1e-6)
     new = fit.predict(at, interval=95, band="observation")
-    np.testing.assert_allclose(half(new), t * s * np.sqrt(1 + h), rtol=1e-6)
+    np.testing.assert_allclose(half(new), T19 * s * np.sqrt(1 + h), rtol=1e-6)
     assert new.document()["band"] == {"percent": 95, "of": "observation", "from": "covariance"}
     inside = fit.predict(TS, interval=95, band="observation")
     np.testing.assert_allclose(fit.run.upper, inside.upper[0], rtol=1e-9)  # type: ignore[index]  # what plots draw
@@ -64,9 +64,8 @@ def test_from_another_start_the_band_forgets_the_fitted_one(tmp_path: Path) -> N
     data = wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",))
     fit = wb.fit(data, problem=tmp_path / "decay.toml", split="none")
     found, k = fit.predict(np.array([0.0, 2.0]), x0=[3.0], interval=95), fit.parameters["k"]
-    t = 2.0930240544
     # dx/dk = −t·x: the start is given, and only k is uncertain
-    np.testing.assert_allclose(half(found), [0.0, t * 2 * 3 * np.exp(-2 * k["value"]) * k["stderr"]], rtol=1e-4)
+    np.testing.assert_allclose(half(found), [0.0, T19 * 2 * 3 * np.exp(-2 * k["value"]) * k["stderr"]], rtol=1e-4)
 
 
 def test_a_band_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -14,26 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scripts import ROOT, loaded
 
-ROOT = Path(__file__).parent.parent
 
-
-def loaded() -> SimpleNamespace:
-    """The package benchmarks/speed, which is not installed, under a name of its own."""
-    folder = ROOT / "benchmarks" / "speed"
-    spec = importlib.util.spec_from_file_location(
-        "speed_beside_peers", folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = package
-    spec.loader.exec_module(package)
+def speed() -> SimpleNamespace:
+    """The modules of the package benchmarks/speed."""
+    package = loaded("benchmarks/speed/__init__.py")
     parts = ("contender", "timing", "table", "tolerance", "network", "works", "cell")
-    return SimpleNamespace(**{part: importlib.import_module(f"{spec.name}.{part}") for part in parts})
+    return SimpleNamespace(**{part: importlib.import_module(f"{package.__name__}.{part}") for part in parts})
 
 
-SPEED = loaded()
+SPEED = speed()
 SMALL = [name for name in SPEED.works.WORKS if name != "fresh" and not name.endswith(("_6", "_8"))]
 PAIRS = [(name, contender) for name in SMALL for contender in SPEED.works.WORKS[name].contenders]
 

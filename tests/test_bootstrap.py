@@ -101,7 +101,18 @@ def test_blocks_keep_their_order_and_fill_what_is_missing() -> None:
     assert np.all(drawn[:, 1] == 1.0)
 
 
-def test_equal_seeds_draw_alike_and_failures_are_counted(tmp_path: Path) -> None:
+def test_fits_that_do_not_converge_are_counted_and_left_out(tmp_path: Path) -> None:
+    """Of a saturating curve seen where it is nearly straight some draws are straight, and V and K go on growing."""
+    text = 'title = "straight"\n[parameters]\nV = 20.0\nK = 40.0\n[observed]\n'
+    (tmp_path / "straight.toml").write_text(text + 'y = { formula = "V*t/(K + t)", noise = "gaussian" }\n')
+    data = Dataset(TS, (20 * TS / (40 + TS) + independent())[:, None], np.array([len(TS)]), ("y",))
+    found = wb.fit(data, problem=tmp_path / "straight.toml", split="none").bootstrap(samples=20)
+    assert found.failed > 0
+    assert len(found.estimates) + found.failed == 20
+    assert found.notes == (f"{found.failed} of 20 fits did not converge and are left out",)
+
+
+def test_equal_seeds_draw_alike_and_what_has_no_bootstrap_is_refused(tmp_path: Path) -> None:
     fit = line(tmp_path, independent())
     one, two, other = (fit.bootstrap(samples=20, seed=seed).estimates for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)

@@ -24,11 +24,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from scripts import ROOT, loaded
 
 from workbench.cli import main
 from workbench.registry import HOOKS
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"python", "console", "toml", "json", "text", ""}
 
@@ -183,15 +183,9 @@ def test_no_page_and_no_code_speaks_of_one_machine() -> None:
 
 
 def test_the_generated_pages_are_what_the_program_says_of_itself() -> None:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = module_from_spec(spec)
-    spec.loader.exec_module(generate)
     folder = ROOT / "docs" / "generated"
-    stale = [name for name, text in generate.pages().items() if (folder / name).read_text(encoding="utf-8") != text]
+    pages = loaded("docs/generate.py").pages()
+    stale = [name for name, text in pages.items() if (folder / name).read_text(encoding="utf-8") != text]
     assert stale == [], "run: python docs/generate.py"
 
 

@@ -6,17 +6,14 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
 import sympy
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from workbench.errors.problems import NotLowerable
 from workbench.formula import parse
-from workbench.graph import Builder, Graph, from_sympy
+from workbench.graph import Graph, from_sympy
 
 STATES, PARAMETERS, INPUTS, COVARIATES = ("x", "y"), ("a", "b", "n"), ("u",), ("c",)
 NAMES = (*STATES, *PARAMETERS, *INPUTS, *COVARIATES, "t")
@@ -265,20 +262,6 @@ def test_named_expressions_are_lowered_once_and_follow_each_other() -> None:
         from_sympy({"rhs": [symbols["e1"]]}, states=["x"], parameters=[], expressions=chained | {"e1": symbols["e2"]})
 
 
-def test_algebra_that_changes_nothing_is_done_as_nodes_are_made() -> None:
-    b = Builder()
-    x, y, zero, one = b.leaf("y", 0), b.leaf("y", 1), b.constant(0), b.constant(1)
-    assert b.add(x, zero) == b.mul(one, x) == b.div(x, one) == b.neg(b.neg(x)) == b.integer_power(x, 1) == x
-    assert b.mul(x, zero) == b.sub(x, x) == b.div(zero, x) == b.chain(x, zero) == zero
-    assert b.div(x, x) == b.integer_power(x, 0) == one
-    assert b.mul(x, y) == b.mul(y, x)
-    assert b.add(x, b.neg(y)) == b.sub(x, y) == b.neg(b.sub(y, x))
-    assert b.integer_power(x, 4) == b.mul(b.mul(x, x), b.mul(x, x))
-    assert b.value(b.apply("sin", b.constant(2))) == math.sin(2)
-    assert b.value(b.div(one, zero)) == math.inf
-    assert b.apply("where", one, x, y) == x
-
-
 def test_sparsity_knows_the_zeros_of_the_jacobian() -> None:
     graph = _graph(["a*x", "x*y + u"])
     assert graph.sparsity("rhs", "y").tolist() == [[True, False], [True, True]]
@@ -423,59 +406,3 @@ def test_a_step_of_a_small_system_costs_microseconds() -> None:
         return (time.thread_time() - begin) / calls
 
     assert min(seconds() for _ in range(5)) < 60e-6
-
-
-@pytest.mark.parametrize("operation", ["add", "sub", "mul", "div"])
-@pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)], ids=str)
-def test_signs_that_are_moved_outward_are_kept(operation: str, signs: tuple[int, int]) -> None:
-    b = Builder()
-    leaves = [b.leaf("y", i) for i in range(2)]
-    x, y = (leaf if sign > 0 else b.neg(leaf) for leaf, sign in zip(leaves, signs, strict=True))
-    out = getattr(b, operation)(x, y)
-    graph = Graph(tuple(b.nodes), {"out": (out,)}, ("x", "y"), ())
-    found = graph.function("out")(np.zeros(1), np.array([[3.0, 5.0]]), None, None, np.zeros(0))[0, 0]
-    one, other = 3.0 * signs[0], 5.0 * signs[1]
-    assert found == {"add": one + other, "sub": one - other, "mul": one * other, "div": one / other}[operation]
-
-
-BINARY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
-UNARY = {"neg": np.negative, "exp": np.exp, "sin": np.sin, "tanh": np.tanh}
-TREES = st.recursive(
-    st.integers(0, 2),
-    lambda inner: st.one_of(
-        st.tuples(st.sampled_from(sorted(UNARY)), inner), st.tuples(st.sampled_from(sorted(BINARY)), inner, inner)
-    ),
-    max_leaves=12,
-)
-
-
-def _built(b: Builder, tree: Any) -> int:
-    if isinstance(tree, int):
-        return b.leaf("y", tree)
-    op, *inner = tree
-    nodes = [_built(b, each) for each in inner]
-    return getattr(b, op)(*nodes) if op in (*BINARY, "neg") else b.apply(op, *nodes)
-
-
-def _evaluated(tree: Any, y: np.ndarray) -> Any:
-    if isinstance(tree, int):
-        return y[tree]
-    op, *inner = tree
-    return (BINARY | UNARY)[op](*(_evaluated(each, y) for each in inner))
-
-
-@given(TREES)
-def test_random_trees_and_their_derivatives_are_what_they_say(tree: Any) -> None:
-    """Simplification keeps the value; the derivative is that of the complex step."""
-    b = Builder()
-    out = _built(b, tree)
-    graph = Graph(tuple(b.nodes), {"out": (out,)}, ("x", "y", "z"), ())
-    at = np.array([0.7, 1.3, 0.4])
-    with np.errstate(all="ignore"):
-        wanted = _evaluated(tree, at)
-        slopes = [np.imag(_evaluated(tree, at + 1e-30j * unit)) / 1e-30 for unit in np.eye(3)]
-    assume(np.isfinite([wanted, *slopes]).all() and np.abs([wanted, *slopes]).max() < 1e12)
-    value, by_y = graph.function("out", ("y",))(np.zeros(1), at[None], None, None, np.zeros(0))
-    size = 1 + max(abs(wanted), *np.abs(slopes))
-    assert abs(value[0, 0] - wanted) < 1e-9 * size
-    np.testing.assert_allclose(by_y[0, 0], slopes, rtol=0, atol=1e-9 * size)

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+from scripts import loaded
 
 import workbench as wb
 
-
-def loaded() -> ModuleType:
-    """The script benchmarks/hard_fits.py, which is not installed."""
-    file = Path(__file__).parent.parent / "benchmarks" / "hard_fits.py"
-    spec = importlib.util.spec_from_file_location("hard_fits", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-HARD = loaded()
+HARD = loaded("benchmarks/hard_fits.py")
 
 
 @pytest.mark.parametrize("name", [name for name in HARD.CASES if name != "spiral"])

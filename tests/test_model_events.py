@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_doses_add_up_to_one_curve_each() -> None:
 
 
 @cache
-def differences(make) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
+def differences(make: Callable[..., Model]) -> tuple[np.ndarray, np.ndarray]:
     """The derivatives of predictions and of the loss along `directions`."""
     model = make()
     x, selection = somewhere(model), everything(model)
@@ -169,7 +170,7 @@ def differences(make) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyp
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("make", [doses, lagged, bounces])
-def test_derivatives_through_events_are_central_differences(make, mode: GradientMode) -> None:  # type: ignore[no-untyped-def]
+def test_derivatives_through_events_are_central_differences(make: Callable[..., Model], mode: GradientMode) -> None:
     model = make(gradient=mode)
     x, selection = somewhere(model), everything(model)
     by_prediction, by_loss = differences(make)
@@ -197,6 +198,7 @@ def test_the_compiled_engine_takes_the_same_pieces() -> None:
     plain, compiled = doses(solver=FIXED), doses(solver=FIXED)
     compiled.compile()
     x, selection = somewhere(plain), everything(plain)
+    # the same steps, some forty: rounding of states of size 1, and of derivatives that are sums over them
     one, other = plain.trial(x, selection), compiled.trial(x, selection)
     np.testing.assert_allclose(other.predicted, one.predicted, rtol=1e-13, atol=1e-14)
     np.testing.assert_allclose(other.gradient()[1], one.gradient()[1], rtol=1e-11, atol=1e-13)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from scripts import loaded
 
 from workbench.contracts import Solver
 from workbench.measure import Candidate
@@ -134,18 +133,8 @@ def test_a_stiff_problem_is_solved_to_seven_digits_at_a_tolerance_of_1e_10(candi
     assert error_at(candidate.solver, name, 1e-10) <= 1e-7
 
 
-def work_precision() -> ModuleType:
-    file = Path(__file__).parent.parent / "benchmarks" / "work_precision.py"
-    spec = importlib.util.spec_from_file_location("work_precision", file)
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    return bench
-
-
 def test_the_benchmark_leaves_out_what_lies_beyond_its_cap_and_says_so() -> None:
-    bench = work_precision()
+    bench = loaded("benchmarks/work_precision.py")
     every = bench.measured(problem("robertson"), ["trbdf2"], repeats=1, longest=0.0)
     rows = [row for row in every if row["solver"] == "trbdf2"]
     assert [row["status"] for row in rows] == ["time_out"] + ["left_out"] * (len(bench.TOLERANCES) - 1)
@@ -153,7 +142,7 @@ def test_the_benchmark_leaves_out_what_lies_beyond_its_cap_and_says_so() -> None
 
 
 def test_the_benchmark_measures_and_draws(tmp_path: Path) -> None:
-    bench = work_precision()
+    bench = loaded("benchmarks/work_precision.py")
     rows = list(bench.measured(problem("lotka_volterra"), ["tsit5", "bosh3", "rk4"], repeats=1, longest=60.0))
     assert {row["status"] for row in rows} == {"ok"}
     assert {row["solver"] for row in rows} == {"SciPy RK45", "SciPy DOP853", "tsit5", "bosh3", "rk4"}

@@ -236,7 +236,10 @@ def test_a_truth_is_kept_through_an_interruption(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("truth", "said"),
-    [("lorenz", "the truth 'lorenz' has the states x, y, z, the model x, y"), ("cooling", "cooling")],
+    [
+        ("lorenz", "the truth 'lorenz' has the states x, y, z, the model x, y"),
+        ("cooling", 'no problem is named "cooling"'),
+    ],
 )
 def test_a_truth_that_is_none_of_the_models_is_refused_before_the_fit(truth: str, said: str) -> None:
     with pytest.raises(wb.errors.WorkbenchError, match=said):

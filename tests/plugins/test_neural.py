@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from workbench import Dataset, Inputs, fit
+from workbench.contracts import Field
 from workbench.errors.usage import UsageError
 from workbench.model import Model
 from workbench.model.graph_rhs import GraphRhs
@@ -42,7 +43,7 @@ class TestHamiltonian(DynamicsContract):
     offer = "hamiltonian"
 
 
-def build(problem: Problem, seed: int = 0, **settings: Any):  # type: ignore[no-untyped-def]
+def build(problem: Problem, seed: int = 0, **settings: Any) -> Field:
     return installed().make("dynamics", "mlp", settings).build(problem, np.random.default_rng(seed))
 
 
