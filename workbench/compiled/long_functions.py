@@ -18,8 +18,8 @@ LONG = 400
 fast, and 1,900 take three times as long."""
 PART = 250
 HUGE = 13000
-"""Statements from which it is printed as tables: these compile in about half of the time, and from here on no longer run
-longer (single runs of `benchmarks/compile_time.py`: 1.5 times as long at 4,000 statements, alike at 12,000)."""
+"""Statements from which it is printed as tables: these compile in about half of the time, and from here on no longer
+run longer (single runs of `benchmarks/compile_time.py`: 1.5 times as long at 4,000 statements, alike at 12,000)."""
 
 
 def formulas(
