@@ -15,7 +15,7 @@ SHELVES = {"plugins": ROOT / "plugins", "problems": ROOT / "problems"}
 
 FLOORS = (
     {"errors", "search_path"},
-    {"contracts", "dataset", "formula", "graph", "noise", "priors", "unknowns"},
+    {"contracts", "dataset", "findings", "formula", "graph", "noise", "priors", "unknowns"},
     {"offers", "system", "engine", "runs"},
     {"hookspecs", "problem", "compiled"},
     {"registry", "solving"},
@@ -38,7 +38,7 @@ NARROW = {
 DEFERRED = {("offers", "engine")}
 """Imports across one floor, inside a function: a tableau becomes a solver where a plugin offers it."""
 
-FOR_PLUGINS = {"contracts", "engine", "errors", "graph"}
+FOR_PLUGINS = {"contracts", "engine", "errors", "findings", "graph"}
 """What a plugin may import beside the public names of `workbench` itself."""
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from .findings import Findings, Lab
     from .graph import Graph
     from .problem import Problem
     from .unknowns import Block
@@ -497,3 +498,14 @@ class Reporter(Protocol):
 
     def render(self, runs: Sequence[Any], out: Path | None) -> Sequence[Path] | str:
         """Text for standard output, or the files written at `out`."""
+
+
+# --- experiments -------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Experiment(Protocol):
+    """A published experiment: arranges fits and solves, and says what it found beside what was published."""
+
+    def run(self, lab: Lab) -> Findings:
+        """The findings; deterministic given `lab`, but for times. Draws, prints and stores nothing itself."""

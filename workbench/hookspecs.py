@@ -48,5 +48,10 @@ def offer_reporters() -> list[Offer]:  # type: ignore[empty-body]
 
 
 @hookspec
+def offer_experiments() -> list[Offer]:  # type: ignore[empty-body]
+    """Published experiments that `reproduce` arranges (workbench.contracts.Experiment); provisional."""
+
+
+@hookspec
 def offer_problems() -> list[Traversable]:  # type: ignore[empty-body]
     """Problem files (TOML), each a System and possibly its data; the name is the file's stem."""

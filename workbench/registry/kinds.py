@@ -13,6 +13,7 @@ HOOKS = {
     "strategy": "offer_strategies",
     "reader": "offer_readers",
     "reporter": "offer_reporters",
+    "experiment": "offer_experiments",
     "problem": "offer_problems",
 }
 
@@ -20,6 +21,7 @@ LISTED_BY = dict.fromkeys(HOOKS, "plugins") | {
     "solver": "solvers",
     "dynamics": "dynamics",
     "loss": "losses",
+    "experiment": "reproduce --list",
     "problem": "problems",
 }
 
