@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
     from .workflow import Profiles as Profiles
+    from .workflow import Reproduced as Reproduced
     from .workflow import Simulation as Simulation
     from .workflow import bootstrap as bootstrap
     from .workflow import check_plugin as check_plugin
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
+    from .workflow import experiments as experiments
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from .workflow import profile as profile
     from .workflow import read as read
     from .workflow import read_problem as read_problem
+    from .workflow import reproduce as reproduce
     from .workflow import resume as resume
     from .workflow import simulate as simulate
     from .workflow import solve as solve
@@ -94,6 +97,7 @@ _HOME = {
     "Prediction": "workflow",
     "Profile": "workflow",
     "Profiles": "workflow",
+    "Reproduced": "workflow",
     "Simulation": "workflow",
     "bootstrap": "workflow",
     "check_plugin": "workflow",
@@ -101,6 +105,7 @@ _HOME = {
     "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
+    "experiments": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",
@@ -112,6 +117,7 @@ _HOME = {
     "profile": "workflow",
     "read": "workflow",
     "read_problem": "workflow",
+    "reproduce": "workflow",
     "resume": "workflow",
     "simulate": "workflow",
     "solve": "workflow",

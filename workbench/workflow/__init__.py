@@ -7,6 +7,7 @@ from .comparing import compare, compare_runs, truth_of
 from .comparison import Comparison
 from .document import fit_document
 from .ensembles import Ensemble, ensemble
+from .findings_document import document as findings_document
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
@@ -14,6 +15,7 @@ from .planning import plan
 from .predicting import Prediction, predict
 from .profiles import Profile, Profiles
 from .profiling import profile
+from .reproducing import Reproduced, experiments, reproduce
 from .running import fit, fit_each, resume
 from .simulating import Simulation, simulate
 from .solves import prepare, solve
@@ -30,6 +32,7 @@ __all__ = [
     "Prediction",
     "Profile",
     "Profiles",
+    "Reproduced",
     "Simulation",
     "bootstrap",
     "check_gradient",
@@ -38,6 +41,8 @@ __all__ = [
     "compare_runs",
     "dynamics",
     "ensemble",
+    "experiments",
+    "findings_document",
     "fit",
     "fit_document",
     "fit_each",
@@ -51,6 +56,7 @@ __all__ = [
     "profile",
     "read",
     "read_problem",
+    "reproduce",
     "resume",
     "simulate",
     "solve",
