@@ -76,11 +76,11 @@ def test_a_band_that_is_none_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> wb.Fitted:
-    """A small network on a decay, and two more of other seeds beside it."""
+    """A small network on a decay, and three more of other seeds beside it."""
     store = tmp_path_factory.mktemp("runs")
     y = 3 * np.exp(-0.5 * TS) + 0.02 * np.random.default_rng(0).normal(size=len(TS))
     data = wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",))
-    fit = wb.fit(data, settings={"dynamics.hidden": [4]}, iterations=12, store=store, name="net")
+    fit = wb.fit(data, settings={"dynamics.hidden": [4]}, iterations=16, store=store, name="net")
     assert fit.path is not None
     found = wb.ensemble(fit.path, 4)
     assert [member.name for member in found.members] == ["net", "net-seed1", "net-seed2", "net-seed3"]
@@ -134,5 +134,5 @@ def test_where_seeds_change_nothing_or_members_are_few_it_is_said(tmp_path: Path
     path = fit.save(tmp_path / "line.h5")
     with pytest.raises(UsageError, match="its seed changes nothing"):
         wb.ensemble(path)
-    with pytest.raises(UsageError, match="has 1 members"):
+    with pytest.raises(UsageError, match="has 1 member,"):
         fit.predict(TS, ensemble=True)

@@ -125,6 +125,7 @@ def test_without_a_held_out_part_it_says_so_and_asks_for_enough_values():
     ("time", {"holdout": None}, "doubtful"),
     ("interrupted", {}, "doubtful"),
     ("early_stop", {}, "good"),
+    ("stuck", {}, "bad"),
     ("failed.N010", {}, "bad"),
 ])  # fmt: skip
 def test_an_end_before_convergence_is_told(status, more, word):

@@ -15,6 +15,7 @@ SHORTEST = 1 / 32  # five halvings: where a start has no finite solution on the 
 LOOK = 5  # steps for one look at the validation part where a step costs no more than the solve for it
 ENOUGH = 0.004  # fall of the misfit of slopes in one step, below which the trajectory itself is worth more
 SLOW = 0.05  # fall of a network's trajectory misfit between two looks, below which its weights only creep
+PLATEAU = 2  # steps of gradient matching that gain little, one after the other, before it has learned anything
 FLOOR = 1e-6  # misfit at which slopes agree to a thousandth: curves through data seldom know them better
 TRIES = 5  # failures after which a fit is given up
 
@@ -73,7 +74,7 @@ class Ladder:
         steep = task.optimizer.least_squares  # a step of least squares that gains little is near the end
         look = 1 if task.optimizer.opaque else LOOK
         if state["rung"] == "matching":
-            return rung.Watch(self.patience, *((1, ENOUGH) if steep else (look, 0.0)), FLOOR)
+            return rung.Watch(self.patience, *((1, ENOUGH) if steep else (look, 0.0)), FLOOR, PLATEAU)
         if not task.unknowns.mask("weights").any():
             return rung.Watch(self.patience)
         return rung.Watch(-(-self.patience // look), look, SLOW if steep else 0.0)

@@ -15,13 +15,15 @@ class Watch:
 
     It ends when the validation loss has not fallen for `patience` looks, when the loss itself has fallen by less than
     the share `enough` from one look to the next, or when it is below `floor`. Looked at is every `every`-th step, and
-    the last.
+    the last. Until the loss has halved, it has to creep for `plateau` looks in a row: weights near zero learn slowly at
+    first.
     """
 
     patience: int
     every: int = 1
     enough: float = 0.0
     floor: float = -np.inf
+    plateau: int = 1
 
 
 def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> Tree:
@@ -39,6 +41,8 @@ def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> 
         "judged": score is not None,
         "stale": 0,
         "taken": 0,
+        "slow": 0,
+        "first": float("inf"),
         "loss": float("inf"),
     }
 
@@ -61,8 +65,11 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
         return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)
     better = score is None or score < state["best"]
+    slow = watch.enough > 0 and not step.loss < (1 - watch.enough) * state["loss"]
     new = {
         **moved,
+        "slow": state["slow"] + 1 if slow else 0,
+        "first": step.loss if state["first"] == np.inf else state["first"],
         "loss": step.loss,
         "best_x": x if better else state["best_x"],
         "best": state["best"] if score is None else min(score, state["best"]),
@@ -71,7 +78,7 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
     done, status = step.done, step.status
     if not done and score is not None and new["stale"] >= watch.patience:
         done, status = True, "early_stop"
-    slow = watch.enough > 0 and not step.loss < (1 - watch.enough) * state["loss"]
-    if not done and (slow or low):
+    looks = 1 if step.loss < new["first"] / 2 else watch.plateau
+    if not done and (new["slow"] >= looks or low):
         done, status = True, "converged"
     return new, Step(0, step.rung, step.loss, score, step.parts, step.event, done, status)

@@ -59,18 +59,28 @@ def ensemble(
             on_step=watcher,
             on_member=lambda name: hint(f"fitting {name}"),
         )
-    for failure in found.failed:
-        hint(f"note: left out: {failure}")
+    apart = [f"{member.name}: {why}" for member, why in found.left_out]
+    for reason in (*apart, *found.failed):
+        hint(f"note: left out: {reason}")
     emit_json(found.document()) if as_json else click.echo(_text(found))
     if figure is not None:
         hint(f"drawn to {found.plot(figure)}")
 
 
 def _text(found: Ensemble) -> str:
-    members = found.document()["members"]
+    document = found.document()
+    members = [*document["members"], *document["left_out"]]
     rows = [
-        [one["run"], str(one["seed"]), one["status"], number(one["train_nrmse"]), number(one["holdout_nrmse"])]
+        [
+            one["run"],
+            str(one["seed"]),
+            one["status"] + ", left out" * ("reason" in one),
+            number(one["train_nrmse"]),
+            number(one["holdout_nrmse"]),
+        ]
         for one in members
     ]
     said = table(["run", "seed", "status", "train nrmse", "held-out nrmse"], rows, numeric=[1, 3, 4])
-    return f"{said}\n\nnext\n  workbench predict {members[0]['run']} --ensemble --interval 95"
+    more = f"workbench ensemble {found.of} -n {len(members) + 3}"
+    following = f"workbench predict {found.of} --ensemble --interval 95" if found.makes_a_band else more
+    return f"{said}\n\nnext\n  {following}"

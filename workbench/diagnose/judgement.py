@@ -7,7 +7,7 @@ from typing import Any
 
 from .extrapolation import told
 from .findings import Findings, listed, percent
-from .forecast import NEGLIGIBLE, TIE, judge_forecast
+from .forecast import NAMES, NEGLIGIBLE, TIE, judge_forecast
 
 POOR, WEAK = 30.0, 70.0
 """Training fit per cent below which the model is said to follow the data poorly, and roughly."""
@@ -37,8 +37,8 @@ def verdict(
     `stderr` and `reason`; `score` is the held-out error to compare by: `nrmse`, or `log_rmse_all` for lognormal noise;
     `inputs`, `extrapolation` and `ahead` as `input_correlation`, `Region.left_by` and `steps_ahead` return them.
 
-    Bad: no finite prediction; a failed fit; a held-out error above the best baseline's by more than 5 %; training fit
-    below 30 %; a model tied to its solver.
+    Bad: no finite prediction; a failed or stuck fit; a held-out error above the best baseline's by more than 5 %;
+    training fit below 30 %; a model tied to its solver.
     Doubtful: equal to the best baseline within 5 %, unless that is the linear ODE and the training fit is 70 % or more
     (it may be the truth); better than the baselines by one of nrmse and log-RMSE but not by the other; training fit
     below 70 %; a held-out error over twice the training error and above 0.1; coloured residuals, or residuals that
@@ -53,6 +53,8 @@ def verdict(
     train, holdout = metrics.get("train"), metrics.get("holdout")
     if status.startswith("failed"):
         found.bad.append(f"The fit ended with {status}.")
+    if status == "stuck":
+        found.bad.append(_stuck(train or {}, baselines))
     if not train or train.get("sse") is None:
         found.bad.append("The model has no finite prediction of the training part.")
         return found.verdict()
@@ -73,6 +75,18 @@ def verdict(
     _judge_parameters(found, parameters or {})
     _judge_status(found, status, bool(holdout), bool(parameters))
     return found.verdict()
+
+
+def _stuck(train: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> str:
+    """How a stuck fit compares with the best baseline of the training part."""
+    errors = {name: (baselines.get(name, {}).get("train") or {}).get("nrmse") for name in ("linear", "mean")}
+    known = {name: error for name, error in errors.items() if error is not None}
+    best = min(known, key=lambda name: known[name], default="mean")
+    numbers = f": normalised RMSE {train['nrmse']:.3g} against {known[best]:.3g}" if known else ""
+    return (
+        f"The fit is stuck: {NAMES[best]} is nearer to the training data{numbers}. "
+        "Fit from another --seed or from several --starts."
+    )
 
 
 def _judge_fit(found: Findings, fit: float | None, noise_only: bool) -> None:

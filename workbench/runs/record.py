@@ -25,7 +25,7 @@ class Record:
     config: dict[str, Any]
     dataset: Dataset
     part: np.ndarray  # (observation,) int8: 0 train, 1 validation, 2 test
-    status: str = "running"  # converged, stalled, iterations, time, early_stop, interrupted, running, failed.CODE
+    status: str = "running"  # converged, stuck, stalled, early_stop, iterations, time, interrupted, running, failed…
     provenance: dict[str, Any] = field(default_factory=dict)  # versions, seed, plugins, machine: no part of the content
     history: Mapping[str, np.ndarray] = field(default_factory=dict)  # columns of equal length
     prediction: np.ndarray | None = None  # (observation, channel)

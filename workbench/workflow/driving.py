@@ -37,7 +37,7 @@ def drive(session: Session, config: dict[str, Any], writer: RunWriter | None, on
         record = _judged(session, config)
     except FitFailed:
         if writer is not None and not session.status.startswith("failed"):
-            session.state = {**session.state, "done": f"failed.{FitFailed.code}"}
+            session.end(f"failed.{FitFailed.code}")
             writer.commit(session.record(config))
         raise
     if writer is not None:

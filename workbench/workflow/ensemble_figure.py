@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dataset import TEST
+from ..errors.usage import UsageError
 from .ensembles import joined
 from .figure_file import BLACK, BLUE, GREY, require_suffix, saved
 
@@ -26,6 +27,8 @@ def draw(ensemble: Ensemble, path: Path, level: float = 0.95) -> Path:
     from matplotlib.figure import Figure
 
     require_suffix(path)
+    if len(ensemble.members) < 2:
+        raise UsageError(f"one member of the ensemble of {ensemble.of} counts, and makes no spread", help="-n 5")
     data = ensemble.members[0].run.dataset
     first, last = (
         float(data.t[data.starts].max()),

@@ -17,6 +17,7 @@ from .bands import Band, Ends, around, deviation_of_observations
 from .choices import Choices, limits_of
 from .drawing import COUNTS, count_variance, kinds, training_selection
 from .driving import OnStep
+from .left_out import left_out, summary
 from .session import Session
 
 if TYPE_CHECKING:
@@ -29,17 +30,25 @@ FEWEST = 3  # members whose spread says anything
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Runs of one fit from several seeds; the first is the run that was asked about."""
+    """Runs of the fit `of` from several seeds: the members that count, and those that do not."""
 
+    of: str
     members: tuple[Fitted, ...]
+    left_out: tuple[tuple[Fitted, str], ...] = ()  # with the reason, see `left_out.reasons`
     failed: tuple[str, ...] = ()  # names of members whose fit failed, with the reason
+
+    @property
+    def makes_a_band(self) -> bool:
+        """There are enough members for their spread to say anything."""
+        return len(self.members) >= FEWEST
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/ensemble/1`."""
         return {
             "schema": "workbench/ensemble/1",
-            "of": self.members[0].name,
-            "members": [_summary(member) for member in self.members],
+            "of": self.of,
+            "members": [summary(member) for member in self.members],
+            "left_out": [{**summary(member), "reason": reason} for member, reason in self.left_out],
             "failed": list(self.failed),
         }
 
@@ -48,17 +57,6 @@ class Ensemble:
         from .ensemble_figure import draw
 
         return draw(self, Path(path))
-
-
-def _summary(member: Fitted) -> dict[str, Any]:
-    train, holdout = (member.metrics.get(part) or {} for part in ("train", "holdout"))
-    return {
-        "run": member.name,
-        "seed": member.session.choices.seed,
-        "status": member.status,
-        "train_nrmse": train.get("nrmse"),
-        "holdout_nrmse": holdout.get("nrmse"),
-    }
 
 
 def name_of_member(name: str, seed: int) -> str:
@@ -79,8 +77,9 @@ def ensemble(
     """Fit a stored run again, on its data and choices, with the seeds that follow its own: `members` runs in all.
 
     The others are stored beside it as NAME-seedK; those that are there already are taken as they are. `max_time`
-    (seconds) is for each, by default the run's own limit. A member whose fit fails is named and left out. Raises
-    UsageError where a seed changes nothing, for no weights are drawn.
+    (seconds) is for each, by default the run's own limit. A member whose fit fails is named and left out, and so is one
+    that is stuck or far worse than the others (see `left_out.reasons`). Raises UsageError where a seed changes nothing,
+    for no weights are drawn, and where no member counts.
     """
     from .fitted import load, opened, question_of
     from .running import run_session
@@ -117,11 +116,21 @@ def ensemble(
             continue
         if found[-1].status == "interrupted":
             break
-    return Ensemble(tuple(found), tuple(failed))
+    apart = left_out(found)
+    counted = tuple(member for member in found if member.name not in apart)
+    if not counted:
+        raise UsageError(
+            f"each of {len(found)} members is stuck", help="fit with other dynamics, or from several --starts"
+        )
+    without = tuple((member, apart[member.name]) for member in found if member.name in apart)
+    return Ensemble(first.name, counted, without, tuple(failed))
 
 
-def members_of(fitted: Fitted, plugins: Iterable[str | Path] = ()) -> list[Fitted]:
-    """A stored run and its members, finished ones, by seed; raises UsageError where there are too few."""
+def members_of(fitted: Fitted, plugins: Iterable[str | Path] = ()) -> tuple[list[Fitted], list[str]]:
+    """The members of a stored run that count, finished ones by seed, and a note on each that does not.
+
+    Raises UsageError where too few count.
+    """
     from ..runs import Run
     from .fitted import load
 
@@ -136,12 +145,16 @@ def members_of(fitted: Fitted, plugins: Iterable[str | Path] = ()) -> list[Fitte
             and stored.prediction is not None
         ):
             found.append(load(stored, plugins=plugins))
-    if len(found) < FEWEST:
+    apart = left_out(found)
+    counted = [member for member in found if member.name not in apart]
+    if len(counted) < FEWEST:
+        more = f" that {'counts' if len(counted) == 1 else 'count'}" if apart else ""
         raise UsageError(
-            f"the ensemble of {fitted.name} has {len(found)} members, and a band needs {FEWEST}",
-            help=f"workbench ensemble {fitted.name} -n 5",
+            f"the ensemble of {fitted.name} has {len(counted)} member{'s' * (len(counted) != 1)}{more}, "
+            f"and a band needs {FEWEST}",
+            help=f"workbench ensemble {fitted.name} -n {max(5, len(found) + FEWEST)}",
         )
-    return found
+    return counted, [f"{name} is left out: {why}" for name, why in apart.items()]
 
 
 def joined(members: list[Fitted], predictions: list[Prediction], level: float, band: Band) -> tuple[np.ndarray, Ends]:

@@ -38,7 +38,7 @@ class Fitted:
 
     @property
     def status(self) -> str:
-        """converged, iterations, time, early_stop or interrupted."""
+        """converged, stuck, stalled, early_stop, iterations, time or interrupted."""
         return str(self.run.status)
 
     @property

@@ -162,15 +162,16 @@ def _by_members(
     """The mean of an ensemble's predictions, with the band of their spread; members without a solution are named."""
     from .ensembles import FEWEST, joined, members_of
 
-    members, predictions, notes = [], [], []
-    for member in members_of(fit, plugins):
+    members, predictions = [], []
+    counted, notes = members_of(fit, plugins)
+    for member in counted:
         try:
             predictions.append(predict(member, **asked))
             members.append(member)
         except SolveFailed as error:
             notes.append(f"{member.name} is left out: {error.message}")
     if len(members) < FEWEST:
-        raise SolveFailed(f"{len(members)} members have a solution there, and a band needs {FEWEST}", help=notes[0])
+        raise SolveFailed(f"{len(members)} members have a solution there, and a band needs {FEWEST}", help=notes[-1])
     mean, (lower, upper) = joined(members, predictions, (interval or 95.0) / 100, band)
     first = predictions[0]
     notes = [f"the mean of {len(members)} members", *notes, *first.notes]

@@ -18,6 +18,7 @@ from .estimates import estimates
 from .forecasts import forecasts
 from .pictures import pictures
 from .reaching import reached
+from .stuck import STUCK, is_stuck
 from .truth import known_truth, truth_recovery
 from .waterfall import waterfall_of
 
@@ -36,6 +37,8 @@ def results(session: Session) -> dict[str, Any]:
     shown = model.misfit.readings(data.values, prediction)
     metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
     baselines = diagnose.baselines(data, part)
+    if is_stuck(training, session.status, metrics, baselines):
+        session.end(STUCK)
     parameters, uncertainty = estimates(model, x, training)
     found = checks(session, training, states, prediction, _loss_residuals(model, part, prediction))
     ahead = forecasts(model, x, part)

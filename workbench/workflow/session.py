@@ -127,6 +127,10 @@ class Session:
         """`running` until the strategy or the budget has ended."""
         return (self.state or {}).get("done") or "running"
 
+    def end(self, status: str) -> None:
+        """Call the end of the fit by another status."""
+        self.state = {**self.state, "done": status}
+
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, plugins and machine; no part of a run's content."""
