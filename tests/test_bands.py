@@ -72,6 +72,18 @@ def test_a_band_that_is_none_is_refused(tmp_path: Path) -> None:
     fit = line(tmp_path, 1 + TS)
     with pytest.raises(UsageError, match="no band 'mean'"):
         fit.predict(TS, interval=95, band="mean")
+    with pytest.raises(UsageError, match=r"an interval of 0\.95 %") as error:
+        fit.predict(TS, interval=0.95)
+    assert error.value.help == "in percent: interval=95"
+    path = str(fit.save(tmp_path / "line.h5"))
+    for words, meant in (
+        (["predict", path, "--interval", "0.95"], "write --interval 95"),
+        (["profile", path, "--level", "0.9"], "write --level 90"),
+        (["bootstrap", path, "--level", "0.9"], "write --level 90"),
+    ):
+        refused = CliRunner().invoke(main, words)
+        assert refused.exit_code == 2
+        assert meant in refused.stderr
 
 
 @pytest.fixture(scope="module")

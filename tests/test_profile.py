@@ -117,8 +117,19 @@ def test_names_and_losses_without_a_profile_are_refused(tmp_path: Path) -> None:
         fitted(*line).profile(["A"])
     with pytest.raises(UsageError, match="neither squares nor a likelihood"):
         fitted(*line, loss="huber").profile()
-    with pytest.raises(UsageError, match="confidence level of 95"):
+    with pytest.raises(UsageError, match="confidence level of 95 was asked for") as error:
         fitted(*line).profile(level=95)
+    assert error.value.help == "as a share: level=0.95"
+
+
+def test_a_weight_is_refused_and_an_initial_value_beside_weights_is_not(tmp_path: Path) -> None:
+    y = 3 * np.exp(-0.5 * TS) + 0.02 * np.random.default_rng(0).normal(size=len(TS))
+    fit = wb.fit(wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",)), settings={"dynamics.hidden": [3]})
+    with pytest.raises(UsageError, match="'w0' is a weight, which no data identify"):
+        fit.profile(["w0"])
+    found = fit.profile()
+    assert list(found.parameters) == ["x(0)"]
+    assert not any("not converged" in note for note in found.notes)
 
 
 def test_the_thresholds_agree_where_they_must() -> None:

@@ -62,7 +62,7 @@ def seconds(text: Any, option: str) -> float:
 
 
 def percent(text: Any, option: str) -> float:
-    """`95` or `95%` as 95.0, between 0 and 100.
+    """`95` or `95%` as 95.0, from 1 to below 100: 0.95 is a share, and is asked for in percent.
 
     >>> percent("95%", "--interval")
     95.0
@@ -72,7 +72,9 @@ def percent(text: Any, option: str) -> float:
         value = float(body)
     except ValueError:
         value = -1.0
-    if not 0.0 < value < 100.0:
+    if 0.0 < value < 1.0:
+        raise TextMalformed(f'{option} is "{text}", and takes percent', help=f"write {option} {100 * value:g}")
+    if not 1.0 <= value < 100.0:
         raise TextMalformed(f'{option} is "{text}"', help=f"write a percentage below 100, as in {option} 95")
     return value
 

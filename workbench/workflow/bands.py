@@ -23,8 +23,9 @@ Ends = tuple[np.ndarray, np.ndarray]  # lower and upper (observation, channel)
 
 def require_band(interval: float, band: str) -> None:
     """Raises UsageError for a percentage that is none and for a band that is not known."""
-    if not 0 < interval < 100:
-        raise UsageError(f"an interval of {interval:g} % was asked for", help="--interval 95")
+    if not 1 <= interval < 100:
+        meant = 100 * interval if 0 < interval < 1 else 95
+        raise UsageError(f"an interval of {interval:g} % was asked for", help=f"in percent: interval={meant:g}")
     if band not in get_args(Band):
         raise UsageError(f"there is no band {band!r}", help="--band curve or --band observation")
 

@@ -130,12 +130,13 @@ def bootstrap(
             drawn = drawer(model, x, uncertainty.rank, method, block)
             reported = _reported(fit, drawn.method)
             shrink = session.task.shrinkage(whole, x)
+            network = bool(model.unknowns.mask("weights").any())
             for child in np.random.default_rng([seed, 5]).spawn(samples):
                 if max_time is not None and time.monotonic() - began > max_time:
                     break
                 drawn_samples += 1
                 objective = session.task.posterior(TrajectoryObjective(model, drawn.draw(child)))
-                found = refit(session.task.restrict(objective, everything, x, shrink), optimizer, x)
+                found = refit(session.task.restrict(objective, everything, x, shrink), optimizer, x, network)
                 if found is None or not found.converged:
                     failed += 1
                 else:

@@ -78,6 +78,12 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
             help = did_you_mean(name, labels, f"there are {', '.join(labels[:20])}")
             raise UsageError(f"{name!r} is no unknown of this fit", help=help)
     weights = unknowns.mask("weights")
+    for name in names:
+        if weights[labels.index(name)]:
+            raise UsageError(
+                f"{name!r} is a weight, which no data identify: others make up for it",
+                help="name a parameter or an initial value; for networks: workbench ensemble RUN",
+            )
     found = [labels.index(name) for name in names] or [int(i) for i in np.flatnonzero(~weights)]
     if not found:
         raise UsageError(
@@ -90,7 +96,8 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
 def require_level(level: float) -> None:
     """Raises UsageError for a confidence level that is none."""
     if not 0 < level < 1:
-        raise UsageError(f"a confidence level of {level:g} was asked for", help="give one between 0 and 1, as in 0.95")
+        meant = level / 100 if 1 < level < 100 else 0.95
+        raise UsageError(f"a confidence level of {level:g} was asked for", help=f"as a share: level={meant:g}")
 
 
 def require_least_squares(objective: Objective) -> None:
@@ -134,7 +141,9 @@ class _Profiler:
         self.n = int(self.selection.mask.sum())
         self.notes: list[str] = []
         self.best = Point(start, self.objective.value(start))
-        self._settle(start, "the fit had not converged")
+        stopped = "its weights had been left before their optimum"
+        network = bool(self.model.unknowns.mask("weights").any())
+        self._settle(start, stopped if network else "the fit had not converged")
 
     def _settle(self, x: np.ndarray, why: str) -> None:
         """Start from the optimum near x, said aloud where it lies noticeably lower than what was the best."""
