@@ -68,6 +68,22 @@ def test_from_another_start_the_band_forgets_the_fitted_one(tmp_path: Path) -> N
     np.testing.assert_allclose(half(found), [0.0, T19 * 2 * 3 * np.exp(-2 * k["value"]) * k["stderr"]], rtol=1e-4)
 
 
+def test_on_a_new_record_the_band_is_that_of_what_both_share(tmp_path: Path) -> None:
+    """x = 3·exp(−k·t) from the record's first value: dx/dk = −t·x, and the start has no part in it."""
+    (tmp_path / "decay.toml").write_text(
+        'title = "decay"\n[parameters]\nk = { value = 0.5, transform = "log" }\n'
+        '[states.x]\nequation = "-k*x"\ninitial = { value = 1.0, fit = true }\n'
+    )
+    y = 2 * np.exp(-0.4 * TS) + 0.05 * np.random.default_rng(0).normal(size=len(TS))
+    fit = wb.fit(wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",)), problem=tmp_path / "decay.toml", split="none")
+    k = fit.parameters["k"]
+    record = wb.Dataset(np.array([0.0, 2.0]), np.array([[3.0], [1.5]]), np.array([2]), ("x",))
+    found = fit.predict(data=record, interval=95)
+    np.testing.assert_allclose(half(found), [0.0, T19 * 2 * 3 * np.exp(-2 * k["value"]) * k["stderr"]], rtol=1e-4)
+    assert "the band takes the start that the data give for exact" in found.notes
+    assert found.metrics is not None
+
+
 def test_a_band_that_is_none_is_refused(tmp_path: Path) -> None:
     fit = line(tmp_path, 1 + TS)
     with pytest.raises(UsageError, match="no band 'mean'"):
@@ -136,6 +152,13 @@ def test_the_commands_say_what_they_did(network: wb.Fitted) -> None:
     words = ["predict", "net", "--ensemble", "--interval", "90", "--times", "1,2", "--json", *folder]
     document = json.loads(CliRunner().invoke(main, words).stdout)
     assert document["band"] == {"percent": 90.0, "of": "curve", "from": "ensemble"}
+    alone = CliRunner().invoke(main, ["predict", "net", "--interval", "90", "--times", "1,2", *folder])
+    assert "there is no band: a network has no standard errors; workbench ensemble RUN" in alone.stderr
+    record = wb.Dataset(TS[:5], np.exp(-TS[:5])[:, None], np.array([5]), ("x",))
+    new = network.predict(data=record, ensemble=True, interval=90)
+    assert new.upper is not None
+    assert new.metrics is not None
+    np.testing.assert_allclose(new.metrics["sse"], np.sum((new.observed[0, 1:, 0] - record.values[1:, 0]) ** 2))
     refused = CliRunner().invoke(main, ["predict", "net", "--band", "observation", *folder])
     assert refused.exit_code == 2
     assert "--interval 95" in refused.stderr
@@ -146,5 +169,5 @@ def test_where_seeds_change_nothing_or_members_are_few_it_is_said(tmp_path: Path
     path = fit.save(tmp_path / "line.h5")
     with pytest.raises(UsageError, match="its seed changes nothing"):
         wb.ensemble(path)
-    with pytest.raises(UsageError, match="has 1 member,"):
+    with pytest.raises(UsageError, match="it has no ensemble"):
         fit.predict(TS, ensemble=True)

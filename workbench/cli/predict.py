@@ -79,7 +79,7 @@ def predict(run: str, **options: Any) -> None:
         emit_json(prediction.document())
         return
     if options["interval"] is not None and prediction.lower is None:
-        hint("note: there is no band: standard errors are not known for this prediction")
+        hint(f"note: there is no band: {prediction.no_band}")
     deliver(*_columns(prediction), options["out"])
     for measure in ("nrmse", "fit_percent"):
         if (prediction.metrics or {}).get(measure) is not None:

@@ -31,14 +31,20 @@ def require_band(interval: float, band: str) -> None:
 
 
 def covariance_bands(
-    model: Model, x: np.ndarray, trial: Trial, level: float, band: Band, held: np.ndarray | None = None
+    model: Model,
+    x: np.ndarray,
+    trial: Trial,
+    level: float,
+    band: Band,
+    held: np.ndarray | None = None,
+    places: list[int] | None = None,
 ) -> Ends | None:
     """The band at `level` around a trial of the model fitted at x; None where the covariance is not known.
 
     "curve" is for the expected value, "observation" for a new measurement: the noise of its channel is added. Student's
     t on n − p where the noise was estimated. Lognormal channels have their bands in logarithms; counts have the
     variance of a Poisson variable beside that of their mean, both as if normal. `held` (unknown,) marks unknowns that
-    the trial does not depend on.
+    the trial does not depend on; `places` are those of the trial's unknowns in x, where it has others.
     """
     if not len(x) or not (is_hybrid(model) or (len(x) <= LARGEST_TABLE and not model.unknowns.mask("weights").any())):
         return None
@@ -46,6 +52,10 @@ def covariance_bands(
         training = model.trial(x, training_selection(model))
         found = uncertainty_of(model, x, training)
         gradient = trial.predicted_by_x()
+        if places is not None:
+            whole = np.zeros((*gradient.shape[:2], len(x)))
+            whole[:, :, places] = gradient
+            gradient = whole
         noise = deviation_of_observations(model, training, found.rank)
     except WorkbenchError:
         return None

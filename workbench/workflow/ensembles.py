@@ -134,6 +134,10 @@ def members_of(fitted: Fitted, plugins: Iterable[str | Path] = ()) -> tuple[list
     from ..runs import Run
     from .fitted import load
 
+    if not fitted.session.model.unknowns.mask("weights").any():
+        raise UsageError(
+            "the fit draws no weights, so that it has no ensemble", help="--interval 95 without --ensemble"
+        )
     if fitted.path is None:
         raise UsageError("a run that is not stored has no ensemble", help="workbench ensemble RUN -n 5")
     found = [fitted]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,15 @@ class Prediction:
     notes: tuple[str, ...] = ()
     band: Mapping[str, Any] | None = None  # percent, of (curve or observation), from (covariance or ensemble)
     extrapolation: Mapping[str, Any] | None = None  # how far it leaves what training visited (see Region.left_by)
+    weights: bool = False  # a network's made it
+    compared: tuple[Dataset, np.ndarray] | None = field(default=None, repr=False)  # a new record and what was predicted
+
+    @property
+    def no_band(self) -> str:
+        """Why a prediction that was asked for a band has none."""
+        if self.weights:
+            return "a network has no standard errors; workbench ensemble RUN, then --ensemble, gives one"
+        return "standard errors are not known for this prediction"
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/predict/1`; lists over trajectories where there are several."""
@@ -100,9 +109,9 @@ def predict(
     initial values, or from `x0` ((state,) or {state: value}). With `data`, a new record: its inputs and covariates
     drive, its channels are compared, and each trajectory starts from its first `fit_initial` samples (one: the sample
     itself; more: the initial state that fits them best). `interval` (percent) adds a band: `band` "curve" for the
-    expected value, "observation" for a new measurement. It comes from the covariance of the estimates, and is None
-    where that is not known: see `bands.covariance_bands`. With `ensemble` the run's members (see `ensemble`) predict,
-    their mean is the curve and their spread makes the band.
+    expected value, "observation" for a new measurement. It comes from the covariance of the estimates (a start that was
+    given, or taken from `data`, is without error) and is None where that is not known: see `bands.covariance_bands`.
+    With `ensemble` the run's members (see `ensemble`) predict, their mean is the curve and their spread makes the band.
     """
     from .fitted import fitted_of
 
@@ -131,7 +140,10 @@ def predict(
         )
     observed = trial.predicted.reshape(*ts.shape, -1)
     lower, upper = _bands(fit, trial, interval / 100, band) if interval is not None else (None, None)
-    metrics = _compare(model, x, fit_initial) if data is not None else None
+    if lower is not None and data is not None and x0 is None and model.field.states:
+        notes = (*notes, "the band takes the start that the data give for exact")
+    compared = (model.data, reached(model.trial(x, Selection.of(model.data)))[1]) if data is not None else None
+    metrics = _scores(compared, fit_initial) if compared is not None else None
     extrapolation = _extrapolation(fit, model, ts, trial.trajectory.ys)
     if said := told(extrapolation or {}, "The prediction", model.data.time):
         notes = (*notes, said)
@@ -149,6 +161,8 @@ def predict(
         notes,
         _said(interval, band, "covariance") if lower is not None else None,
         extrapolation,
+        bool(model.unknowns.mask("weights").any()),
+        compared,
     )
 
 
@@ -176,7 +190,17 @@ def _by_members(
     first = predictions[0]
     notes = [f"the mean of {len(members)} members", *notes, *first.notes]
     states = np.mean([each.states for each in predictions], axis=0)
-    together = replace(first, observed=mean, states=states, metrics=None, notes=tuple(notes))
+    compared = None
+    if first.compared is not None:
+        compared = first.compared[0], np.mean([each.compared[1] for each in predictions if each.compared], axis=0)
+    together = replace(
+        first,
+        observed=mean,
+        states=states,
+        metrics=compared and _scores(compared, asked["fit_initial"]),
+        notes=tuple(notes),
+        compared=compared,
+    )
     if interval is None:
         return together
     return replace(together, lower=lower, upper=upper, band=_said(interval, band, "ensemble"))
@@ -360,23 +384,43 @@ def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray
     return model.unknowns.values(state["x"])["initial"]
 
 
-def _compare(model: Model, x: np.ndarray, samples: int) -> Mapping[str, Any] | None:
+def _scores(compared: tuple[Dataset, np.ndarray], samples: int) -> Mapping[str, Any] | None:
     """Scores on the new record, the values that gave its start left out."""
-    data = model.data
+    data, prediction = compared
     part = np.full(len(data.t), TEST, dtype=np.int8)
-    _, prediction = reached(model.trial(x, Selection.of(data)))
     return diagnose.metrics(data, part, prediction, samples=samples)["holdout"]
 
 
 def _bands(fit: Fitted, trial: Trial, level: float, band: Band) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Ends (trajectory, time, channel); None on a new record, whose start the covariance does not know."""
+    """Ends (trajectory, time, channel); a start that was given, or taken from a new record, is without error."""
     old = fit.session
-    started = isinstance(trial.model, _Started) and trial.model.data is old.model.data
-    if not (started or trial.model is old.model):
-        return None, None
-    held = old.model.unknowns.mask("initial") if started else None
-    found = covariance_bands(old.model, old.x, trial, level, band, held)
+    given = isinstance(trial.model, _Started) or trial.model.data is not old.model.data
+    held = old.model.unknowns.mask("initial") if given else None
+    found = None
+    if trial.model.data is old.model.data:
+        found = covariance_bands(old.model, old.x, trial, level, band, held)
+    elif (freed := _with_freed(fit, trial.model)) is not None:
+        again = freed.trial(freed.unknowns.start, trial.selection)
+        places = [old.model.unknowns.labels.index(label) for label in freed.unknowns.labels]
+        found = covariance_bands(old.model, old.x, again, level, band, held, places)
     if found is None:
         return None, None
     shape = (*trial.selection.ts.shape, -1)
     return found[0].reshape(shape), found[1].reshape(shape)
+
+
+def _with_freed(fit: Fitted, model: Model) -> Model | None:
+    """The model on a new record with what trajectories share as unknowns; None where each has unknowns of its own."""
+    old = fit.session
+    fitted = {block.name: block for block in old.model.unknowns.blocks}
+    own = [block for block in fitted.values() if block.value.ndim == 2 and block.name != "initial"]
+    if any(block.spread("free").any() for block in own):
+        return None
+    blocks = [
+        replace(block, free=fitted[block.name].free) if block.value.ndim == 1 else block
+        for block in model.unknowns.blocks
+    ]
+    made = Model(model.problem, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
+    if isinstance(model, _Started):
+        return _Started(made, model.initial(model.unknowns.start)[0])
+    return made
