@@ -96,7 +96,7 @@ def test_a_uniform_prior_is_nothing_but_bounds() -> None:
         ("loguniform(0, 1)", "two ends above 0"),
         ("gamma(1, 1)", "a shape above 1, so that it has a peak"),
         ("beta(2, 0.5)", "two shapes above 1"),
-        ("cauchy(0, 1)", "there are normal, lognormal"),
+        ("cauchy(0, 1)", "one of normal, lognormal"),
         ("normal(0)", "two numbers"),
         ("normal(x, 1)", "two numbers"),
     ],
@@ -280,7 +280,7 @@ def test_the_card_says_how_far_the_data_pulled_each_estimate(few: Dataset, tmp_p
         ("beta(2, 3)", ", bounds = [2, 3]", BoundsExclude, "the prior .* lies outside of the bounds"),
         ("normal(-1, 1)", ", bounds = [0, 3]", BoundsExclude, "with its peak at -1 lies outside of the bounds"),
         ("normal(0, 0)", "", ValueWrong, "normal with a centre and a scale above 0"),
-        ("cauchy(0, 1)", "", ValueWrong, "a distribution with two numbers"),
+        ("cauchy(0, 1)", "", ValueWrong, "one of normal, lognormal, .* with two numbers, as in 'normal"),
     ],
 )
 def test_a_prior_that_contradicts_its_parameter_is_refused_with_its_line(

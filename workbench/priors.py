@@ -121,7 +121,7 @@ def meant_instead(text: str) -> str:
     """
     family, a, b = _parts(text)
     if family not in ASKS or not (isfinite(a) and isfinite(b)):
-        return f"a distribution with two numbers, such as 'normal(0, 1)'; there are {', '.join(ASKS)};"
+        return f"one of {', '.join(ASKS)} with two numbers, as in 'normal(0, 1)',"
     wanted, asks = ASKS[family]
     return "" if asks(a, b) else f"{family} with {wanted}"
 

@@ -33,6 +33,8 @@ def split(data: Dataset, spec: str, validation: float = 0.15) -> np.ndarray:
     """
     if not 0 <= validation < 1:
         raise UsageError(f"a validation share of {validation} was given; it lies in [0, 1)", help="validation=0.15")
+    if not isinstance(spec, str):
+        raise UsageError(f"{spec!r} is not a split", help='split="last:20%", "trajectories:20%" or "none"')
     part = np.zeros(len(data.t), dtype=np.int8)
     if spec.strip() == "none":
         return part

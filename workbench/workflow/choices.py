@@ -121,10 +121,12 @@ def choose(
     files = tuple(str(file) for file in plugins)
     if starts < 1:
         raise UsageError(f"a fit from {starts} starts was asked for", help="--starts 10")
+    dynamics = dynamics or ("equations" if problem.system is not None else "mlp")
+    weighed = dynamics == "equations" and bool(priors_of(problem))
     choices = Choices(
-        dynamics=dynamics or ("equations" if problem.system is not None else "mlp"),
+        dynamics=dynamics,
         solver=solver or "tsit5",
-        loss=loss or ("likelihood" if any(problem.noise.values()) or _has_priors(problem) else "mse"),
+        loss=loss or ("likelihood" if any(problem.noise.values()) or weighed else "mse"),
         optimizer=optimizer or "",
         strategy=strategy or "ladder",
         gradient=gradient,
@@ -139,9 +141,13 @@ def choose(
     return choices
 
 
-def _has_priors(problem: Problem) -> bool:
+def priors_of(problem: Problem) -> list[str]:
+    """The names of parameters and initial values that have a prior."""
     system = problem.system
-    return system is not None and any([*(p.prior for p in system.parameters), *(s.prior for s in system.states)])
+    if system is None:
+        return []
+    parameters = [each.name for each in system.parameters if each.prior]
+    return parameters + [f"{each.name}(0)" for each in system.states if each.prior]
 
 
 def limits_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .changes import Changes
+from .asked import changes_of
 from .choices import CHOSEN, choose
 from .sources import open_source
+from .unused import unused
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -33,19 +34,15 @@ NOT_PLANNED = ("truth", "device", "iterations", "max_time", "name", "store")
 def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **options: Any) -> dict[str, Any]:
     """The document `workbench/fit-plan/1`; options as in `fit`. Raises what opening the source or a name raises."""
     options = {**DEFAULTS, **{key: value for key, value in options.items() if key not in NOT_PLANNED}}
-    changes = Changes(
-        options.pop("noise", None) or {},
-        options.pop("start_values", None) or {},
-        tuple(options.pop("free", ())),
-        tuple(options.pop("fix", ())),
-        options.pop("scales", None) or {},
-        options.pop("limits", None) or {},
+    changes = changes_of(
+        **{name: options.pop(name, None) for name in ("noise", "start_values", "free", "fix", "scales", "limits")}
     )
     choosing = {key: options.get(key) for key in CHOOSING}
     opening = {key: options.get(key) for key in OPENING}
     meaning = {key: value for key, value in options.items() if key not in {*CHOOSING, *OPENING}}
     problem = changes.made_to(open_source(source, meaning=meaning, **opening))  # type: ignore[arg-type]
     choices = choose(problem, **choosing)  # type: ignore[arg-type]
+    dropped = unused(problem, changes, choices)
     data, part = problem.data, np.asarray(problem.part)
     assert data is not None
     return {
@@ -57,7 +54,7 @@ def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **option
             "trajectories": data.n_trajectories,
             "states": list(data.channels),
             "inputs": list(problem.inputs),
-            "notes": [*data.notes, *problem.notes],
+            "notes": [*data.notes, *problem.notes, *dropped],
         },
         "split": {name: int((part == code).sum()) for code, name in enumerate(("train", "validation", "test"))},
         "choices": {**choices.document(), "optimizer": choices.optimizer or "by the number of unknowns"},

@@ -13,6 +13,7 @@ import numpy as np
 from ..compiled.compiler import find_compiler
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
+from .asked import changes_of, require_counts
 from .changes import Changes
 from .choices import Choices, choose, limits_of
 from .driving import OnNotes, OnStep, drive, require_success
@@ -20,6 +21,7 @@ from .fitted import Fitted
 from .session import Session
 from .sources import MEANING, open_source
 from .truth import matching_truth, stored_truth
+from .unused import unused
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -76,9 +78,9 @@ def fit(
     """
     settings = dict(settings or {})
     _require_here(engine, device)
+    require_counts(seed=seed, starts=starts, iterations=iterations, max_time=max_time)
+    changes = changes_of(noise, start_values, free, fix, scales, limits)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins)
-    values = {name: float(value) for name, value in (start_values or {}).items()}
-    changes = Changes(dict(noise or {}), values, tuple(free), tuple(fix), dict(scales or {}), dict(limits or {}))
     question = changes.made_to(question)
     if on_notes is not None and question.data is not None:
         on_notes([*question.data.notes, *question.notes])
@@ -96,6 +98,10 @@ def fit(
         plugins=plugins,
         starts=starts,
     )
+    if dropped := unused(question, changes, choices):
+        question = replace(question, notes=(*question.notes, *dropped))
+        if on_notes is not None:
+            on_notes(dropped)
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
     session.truth = None if truth is None else matching_truth(session.model, truth, plugins)
