@@ -66,6 +66,15 @@ class LinearField:
             Block("initial", self.states, first, per="trajectory"),
         )
 
+    def linear_part(self, values: dict[str, float]) -> dict[str, np.ndarray]:
+        """A, B and b of y' = A y + B u + b, b that of no covariates."""
+        rows = {
+            kind: [[values[f"{kind}[{to},{of}]"] for k, _, _, of in self._terms if k == kind] for to in self.states]
+            for kind in "AB"
+        }
+        b = np.array([values[f"k[{state}]"] for state in self.states])
+        return {"A": np.array(rows["A"]), "B": np.array(rows["B"]).reshape(len(b), -1), "b": b}
+
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
         """Right-hand sides with numbers."""
         texts = []

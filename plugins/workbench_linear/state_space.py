@@ -47,9 +47,10 @@ class StateSpace:
 
 
 class StateSpaceField:
-    """The linear part is a start plus weights, which begin at 0; so a prior around 0 holds it to what was identified.
+    """The linear part is a start plus weights, which begin at 0: a prior around 0 holds it to what was identified.
 
-    Blocks: `weights`, and `initial` (one each trajectory, by least squares on its first samples).
+    Blocks: `weights` (dA[x1,x2] is by how much an entry of A left its start, b and d are constants), and `initial` (one
+    each trajectory, by least squares on its first samples).
     """
 
     def __init__(self, family: StateSpace, problem: Problem, generator: np.random.Generator) -> None:
@@ -116,11 +117,12 @@ class StateSpaceField:
     def _lowered(self) -> tuple[Graph, np.ndarray]:
         family, model, sampled = self.family, self.start, self.sampled
         n, n_u = family.order, self.n_u
-        b, begun = Builder(), list[float]()
+        inputs = self.data.inputs.names if self.data.inputs is not None else ()
+        b, names = Builder(), list[str]()
 
-        def weight(value: float = 0.0) -> int:
-            begun.append(value)
-            return b.leaf("p", len(begun) - 1)
+        def weight(name: str) -> int:
+            names.append(name)
+            return b.leaf("p", len(names) - 1)
 
         x = [b.leaf("y", i) for i in range(n)]
         u = [
@@ -128,40 +130,75 @@ class StateSpaceField:
             for i, (middle, width) in enumerate(zip(sampled.u_mean, sampled.u_spread, strict=True))
         ]
 
-        def around(value: float) -> int:
-            return b.add(b.constant(value), weight())
+        def around(value: float, name: str) -> int:
+            return b.add(b.constant(value), weight(name))
 
-        A = _stable_entries(b, model.A, around) if family.stable else [[around(a) for a in row] for row in model.A]
+        if family.stable:
+            A = _stable_entries(b, model.A, self.states, around)
+        else:
+            A = [
+                [around(model.A[i, j], f"dA[{to},{of}]") for j, of in enumerate(self.states)]
+                for i, to in enumerate(self.states)
+            ]
         slopes = []
-        for i in range(n):
-            total = weight()
+        for i, state in enumerate(self.states):
+            total = weight(f"b[{state}]")
             for j in range(n):
                 total = b.add(total, b.mul(A[i][j], x[j]))
-            for j in range(n_u):
-                total = b.add(total, b.mul(around(model.B[i, j]), u[j]))
+            for j, name in enumerate(inputs):
+                total = b.add(total, b.mul(around(model.B[i, j], f"dB[{state},{name}]"), u[j]))
             slopes.append(total)
         groups: dict[str, tuple[int, ...]] = {}
         observed = []
-        for k in range(len(self.observed)):
-            total = weight()
-            for j in range(n):
-                total = b.add(total, b.mul(around(model.C[k, j]), x[j]))
-            for j in range(n_u if family.direct else 0):
-                total = b.add(total, b.mul(around(model.D[k, j]), u[j]))
+        for k, channel in enumerate(self.observed):
+            total = weight(f"d[{channel}]")
+            for j, state in enumerate(self.states):
+                total = b.add(total, b.mul(around(model.C[k, j], f"dC[{channel},{state}]"), x[j]))
+            for j, name in enumerate(inputs if family.direct else ()):
+                total = b.add(total, b.mul(around(model.D[k, j], f"dD[{channel},{name}]"), u[j]))
             scaled = b.mul(b.constant(sampled.y_spread[k]), total)
             observed.append(b.add(b.constant(sampled.y_mean[k]), scaled))
         networks: tuple[Network, ...] = ()
+        begun = np.zeros(len(names))
         if self._network is not None:
-            networks = (Network((n + n_u, *family.hidden, n), family.activation, len(begun), 0),)
-            begun.extend(self._network.tolist())
+            networks = (Network((n + n_u, *family.hidden, n), family.activation, len(names), 0),)
+            names.extend(f"network.w{i}" for i in range(len(self._network)))
+            begun = np.concatenate([begun, self._network])
             groups[inputs_of(0)] = (*x, *u)
             slopes = [b.add(slope, b.leaf("z", i)) for i, slope in enumerate(slopes)]
         rate = b.constant(model.rate)
         groups |= {"rhs": tuple(b.mul(rate, slope) for slope in slopes), "observed": tuple(observed)}
-        names = tuple(f"w{i}" for i in range(len(begun)))
+        return Graph(tuple(b.nodes), groups, self.states, tuple(names), inputs, networks=networks), begun
+
+    def linear_part(self, values: dict[str, float]) -> dict[str, np.ndarray]:
+        """A, B, C, D, b and d of x' = A x + B u + b, y = C x + D u + d, u and y as they are in the data."""
+        model, sampled, states = self.start, self.sampled, self.states
         inputs = self.data.inputs.names if self.data.inputs is not None else ()
-        graph = Graph(tuple(b.nodes), groups, self.states, names, inputs, networks=networks)
-        return graph, np.array(begun)
+
+        def moved(name: str, start: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) -> np.ndarray:
+            return start + [[values.get(f"d{name}[{to},{of}]", 0.0) for of in columns] for to in rows]
+
+        if self.family.stable:
+            skew, lower = (
+                moved(name, start, states, states) for name, start in zip("KL", _parts(model.A), strict=True)
+            )
+            A = np.tril(skew, -1) - np.tril(skew, -1).T - np.tril(lower) @ np.tril(lower).T
+        else:
+            A = moved("A", model.A, states, states)
+        B = moved("B", model.B, states, inputs) / sampled.u_spread
+        C = moved("C", model.C, self.observed, states)
+        D = moved("D", model.D, self.observed, inputs) / sampled.u_spread
+        b = np.array([values[f"b[{state}]"] for state in states]) - B @ sampled.u_mean
+        d = np.array([values[f"d[{channel}]"] for channel in self.observed]) - D @ sampled.u_mean
+        rate, spread = model.rate, sampled.y_spread
+        return {
+            "A": rate * A,
+            "B": rate * B,
+            "C": spread[:, None] * C,
+            "D": spread[:, None] * D,
+            "b": rate * b,
+            "d": sampled.y_mean + spread * d,
+        }
 
     def module(self) -> None:
         """No module: the graph is all there is."""
@@ -182,17 +219,24 @@ class StateSpaceField:
         return tuple(f"d {state}/dt = linear({names}){more}" for state in self.states)
 
 
-def _stable_entries(b: Builder, A: np.ndarray, around: Callable[[float], int]) -> list[list[int]]:
-    """Nodes of K − Kᵀ − L Lᵀ, which is A to begin with and has a negative definite symmetric part for any K and L.
-
-    `around` makes the node of a weight that starts at a value.
-    """
-    n = len(A)
+def _parts(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """K and L, lower triangles, of which A = K − Kᵀ − L Lᵀ."""
     skew, damping = (A - A.T) / 2, -(A + A.T) / 2
     sizes, axes = np.linalg.eigh(damping)
-    lower = np.linalg.cholesky(axes @ np.diag(np.maximum(sizes, 1e-6)) @ axes.T)
-    K = {(i, j): around(skew[i, j]) for i in range(n) for j in range(i)}
-    L = {(i, j): around(lower[i, j]) for i in range(n) for j in range(i + 1)}
+    return skew, np.linalg.cholesky(axes @ np.diag(np.maximum(sizes, 1e-6)) @ axes.T)
+
+
+def _stable_entries(
+    b: Builder, A: np.ndarray, states: tuple[str, ...], around: Callable[[float, str], int]
+) -> list[list[int]]:
+    """Nodes of K − Kᵀ − L Lᵀ, which is A to begin with and has a negative definite symmetric part for any K and L.
+
+    `around` makes the node of a weight that starts at a value, of a name.
+    """
+    n = len(A)
+    skew, lower = _parts(A)
+    K = {(i, j): around(skew[i, j], f"dK[{states[i]},{states[j]}]") for i in range(n) for j in range(i)}
+    L = {(i, j): around(lower[i, j], f"dL[{states[i]},{states[j]}]") for i in range(n) for j in range(i + 1)}
     rows = []
     for i in range(n):
         row = []

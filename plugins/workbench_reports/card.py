@@ -10,6 +10,7 @@ from typing import Any
 
 from .checks import checks, cost, verdict
 from .estimates import correlation, equations, parameters
+from .linear import linear
 from .origin import choices, data, next_commands, noise
 from .scores import baselines, metrics
 from .starts import starts
@@ -25,6 +26,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("parameters", parameters),
     ("correlation", correlation),
     ("equations", equations),
+    ("linear system", linear),
     ("metrics", metrics),
     ("baselines", baselines),
     ("truth", truth),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from workbench_linear.continuous import continuous, dissipative, stabilised
 from workbench_linear.subspace import DiscreteModel, identify, initial_state
+from workbench_reports.card import card
 
 from workbench import Dataset, Inputs, fit
 from workbench.errors.usage import UsageError
@@ -109,6 +110,21 @@ def driven(noise: float, length: int = 400) -> Dataset:
     t = 0.2 * np.arange(length)
     values = 5 + 3 * (np.array(y) + noise * rng.standard_normal(length))[:, None]
     return Dataset(t, values, np.array([length]), ("y",), inputs=Inputs(("u",), t, u[:, None], np.array([length])))
+
+
+@pytest.mark.parametrize("settings", [{}, {"dynamics.stable": True}, {"dynamics.direct": True}])
+def test_the_matrices_are_those_of_the_oscillator_in_its_own_units(settings: dict[str, Any]) -> None:
+    """y = 5 + 3q, q'' = u − 0.3q' − q: whatever the states are, CB = 0, CAB = 3, the gain is 3, and y rests at 5."""
+    found = fit(driven(0.0), dynamics="state-space", settings=settings)
+    linear = found.document()["linear"]
+    A, B, C, D, b, d = (np.array(linear[key]) for key in ("A", "B", "C", "D", "b", "d"))
+    mode = linear["modes"][0]
+    assert mode["frequency"] == pytest.approx(1.0, rel=1e-4)
+    assert mode["damping"] == pytest.approx(0.15, rel=1e-3)
+    np.testing.assert_allclose([C @ B, C @ A @ B, D], np.reshape([0.0, 3.0, 0.0], (3, 1, 1)), atol=5e-3)
+    rest = np.linalg.solve(-A, np.column_stack([B, b]))
+    np.testing.assert_allclose(C @ rest + [[0.0, d[0]]], [[3.0, 5.0]], rtol=1e-3)
+    assert "-0.15 ± 0.9887i" in card(found.run)
 
 
 @pytest.mark.parametrize("stable", [False, True])

@@ -10,6 +10,7 @@ from .criteria import gaussian_nll, information_criteria
 from .input_correlation import input_correlation
 from .judgement import verdict
 from .linear_ode import LinearOde, fit_linear_ode
+from .modes import linear_system, modes
 from .parts import given_values, scored
 from .references import baselines
 from .residual_tests import whiteness
@@ -29,7 +30,9 @@ __all__ = [
     "given_values",
     "information_criteria",
     "input_correlation",
+    "linear_system",
     "metrics",
+    "modes",
     "of_named",
     "scored",
     "solver_swap",

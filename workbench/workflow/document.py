@@ -38,6 +38,7 @@ def fit_document(run: Record, path: Path | None) -> dict[str, Any]:
         "uncertainty": diagnostics.get("uncertainty"),
         "criteria": diagnostics.get("criteria"),
         "starts": diagnostics.get("starts"),
+        "linear": diagnostics.get("linear"),
         "noise_scales": diagnostics.get("scales"),
         "noise": diagnostics.get("noise"),
         "truth": diagnostics.get("truth"),

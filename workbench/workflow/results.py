@@ -79,6 +79,7 @@ def results(session: Session) -> dict[str, Any]:
             "noise": _noise(model, scales),
             "truth": _truth(session, states, parameters),
             "starts": waterfall_of(session),
+            "linear": _linear(model, x),
             "cost": _cost(session, everything),
             **pictures(model, x),
         },
@@ -151,6 +152,18 @@ def _equations(model: Model, x: np.ndarray, parameters: dict[str, Any]) -> tuple
     write = getattr(model.field, "equations", None)
     values = {name: entry["value"] for name, entry in parameters.items() if "(0)" not in name}
     return tuple(write(values)) if write else ()
+
+
+def _linear(model: Model, x: np.ndarray) -> dict[str, Any] | None:
+    """The matrices and modes of linear dynamics, or of the linear part beside a network."""
+    write, data = getattr(model.field, "linear_part", None), model.data
+    if write is None:
+        return None
+    values = dict(zip(model.unknowns.labels, model.unknowns.physical(x)[0].tolist(), strict=True))
+    inputs = data.inputs.names if data.inputs is not None else ()
+    names = {"states": model.field.states, "inputs": inputs, "channels": data.channels}
+    network = model.lowered is not None and bool(model.lowered.networks)
+    return diagnose.linear_system(write(values), names, network)
 
 
 def _scales(model: Model, training: Trial) -> dict[str, float] | None:
