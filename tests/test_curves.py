@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from workbench_reports.card import card
 
 import workbench as wb
 from workbench.errors.numerics import GradientUnavailable
@@ -39,6 +40,46 @@ def test_dnase_has_the_estimates_and_errors_of_r() -> None:
     for name, (value, stderr) in r.items():
         assert found[name]["value"] == pytest.approx(value, abs=1e-5)
         assert found[name]["stderr"] == pytest.approx(stderr, rel=1e-3)
+
+
+DOSE = """
+title = "a dose response"
+[parameters]
+top = 90.0
+ec50 = { value = 1.0, transform = "log" }
+[observed]
+response = "top*t/(ec50 + t)"
+"""
+
+
+def test_of_a_curve_nothing_is_held_out_and_its_column_keeps_its_name(tmp_path: Path) -> None:
+    """A tail of a column of doses is no future, and nothing follows from the first dose: no persistence, no ODE."""
+    doses = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0])
+    response = 100 * doses / (2 + doses) + np.array([1.0, -1.0, 2.0, -2.0, 1.0, -1.0, 0.5])
+    lines = [f"{dose},{y}" for dose, y in zip(doses, response, strict=True)]
+    (tmp_path / "dose.csv").write_text("\n".join(["conc,response", *lines]))
+    (tmp_path / "dose.toml").write_text(DOSE)
+    said: list[str] = []
+    fit = wb.fit(
+        tmp_path / "dose.csv",
+        problem=tmp_path / "dose.toml",
+        time="conc",
+        store=tmp_path,
+        name="dose",
+        on_notes=said.extend,
+    )
+    assert fit.metrics["holdout"] is None
+    assert fit.run.config["split"] == "none"
+    assert "a curve: nothing is held out (--split overrides)" in said
+    assert "*conc/(conc + " in fit.equations[0]
+    slope, level = np.polyfit(doses, response, 1)
+    baselines = fit.metrics["baselines"]
+    assert set(baselines) == {"mean", "line"}
+    np.testing.assert_allclose(baselines["line"]["train"]["sse"], np.sum((level + slope * doses - response) ** 2))
+    text = card(wb.load("dose", tmp_path).run)
+    assert "predict dose --times 0.1:100:101" in text
+    held = wb.fit(tmp_path / "dose.csv", problem=tmp_path / "dose.toml", time="conc", split="last:2")
+    assert held.metrics["holdout"]["n"] == 2
 
 
 @pytest.fixture

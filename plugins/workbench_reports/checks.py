@@ -21,7 +21,7 @@ def checks(run: Any) -> list[str]:
     if (found.get("inputs") or {}).get("p") is not None:
         lines.insert(1, f"  inputs       {_inputs(found['inputs'])}")
     if (found.get("extrapolation") or {}).get("outside") is not None:
-        lines.append(f"  held out     {_extrapolation(found['extrapolation'])}")
+        lines.append(f"  held out     {_extrapolation(found['extrapolation'], run.dataset.time)}")
     return lines
 
 
@@ -58,11 +58,11 @@ def _inputs(found: Mapping[str, Any]) -> str:
     return f"residuals {word} (p = {number(found['p'], 2)})"
 
 
-def _extrapolation(found: Mapping[str, Any]) -> str:
+def _extrapolation(found: Mapping[str, Any], time: str) -> str:
     """Whether the held-out part is where training was."""
     if not found["outside"]:
         return "within what training visited"
-    return f"beyond what training visited, from t = {number(found['at'])} on"
+    return f"beyond what training visited, from {time} = {number(found['at'])} on"
 
 
 def _swap(found: Mapping[str, Any]) -> str:

@@ -53,12 +53,13 @@ def next_commands(run: Any) -> list[str]:
     name = getattr(run, "name", None)
     if not name:
         return []
-    last = float(run.dataset.t.max())
-    ahead = last + 0.5 * (last - float(run.dataset.t.min()))
+    first, last = float(run.dataset.t.min()), float(run.dataset.t.max())
+    curve = "line" in (run.metrics.get("baselines") or {})
+    where = f"--times {first:.4g}:{last:.4g}:101" if curve else f"--until {last + 0.5 * (last - first):.4g}"
     resume = run.status.startswith("failed") or run.status in RESUMABLE
     return [f"  workbench fit --resume {name}"] * resume + [
         f"  workbench plot {name}",
-        f"  workbench predict {name} --until {ahead:.4g}",
+        f"  workbench predict {name} {where}",
     ]
 
 

@@ -72,7 +72,7 @@ def _line(run: Any, label: str, scores: Mapping[str, Any]) -> list[str]:
     return [
         label,
         number(scores.get("n")),
-        "–" if fit is None else f"{fit:.1f}",
+        "–" if fit is None else f"{fit:.1f}".replace("-0.0", "0.0"),
         number(scores.get("nrmse")),
         *by_channel,
         number(scores.get("log_rmse_all")),

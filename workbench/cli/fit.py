@@ -74,7 +74,9 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
     "--free", metavar="NAME", multiple=True, help="Fit a parameter that the file fixes, or x(0) (repeatable)."
 )
 @click.option("--fix", metavar="NAME", multiple=True, help="Hold a parameter, or x(0), at its value (repeatable).")
-@click.option("--split", default="last:20%", show_default=True, help="Test part: last:20%, trajectories:20% or none.")
+@click.option(
+    "--split", metavar="SPEC", help="Test part: last:20%, trajectories:20% or none. [default: last:20%; a curve: none]"
+)
 @click.option("--each", type=click.Choice(["trajectory"]), help="Fit every trajectory by itself.")
 @offer_option("--solver", help="How the equations are solved. [default: tsit5]")
 @offer_option("--loss", help="How errors count. [default: likelihood where noise is declared, else mse]")

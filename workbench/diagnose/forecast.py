@@ -23,7 +23,12 @@ FEW = 5
 """Held-out values below which the verdict says how few there were."""
 
 SCORES = {"nrmse": "normalised RMSE", "log_rmse_all": "log-RMSE"}
-NAMES = {"mean": "the training mean", "persistence": "the last value repeated", "linear": "a linear ODE"}
+NAMES = {
+    "mean": "the training mean",
+    "persistence": "the last value repeated",
+    "linear": "a linear ODE",
+    "line": "a straight line",
+}
 
 
 def judge_forecast(

@@ -30,12 +30,14 @@ def verdict(
     inputs: Mapping[str, Any] | None = None,
     extrapolation: Mapping[str, Any] | None = None,
     ahead: Mapping[str, Any] | None = None,
+    time: str = "t",
 ) -> dict[str, Any]:
     """{"word": good | doubtful | bad, "reasons": sentences, gravest first}, from what the diagnosis found.
 
     `metrics` and `baselines` as those functions return them, `status` as a run bears it, `parameters` with their
     `stderr` and `reason`; `score` is the held-out error to compare by: `nrmse`, or `log_rmse_all` for lognormal noise;
-    `inputs`, `extrapolation` and `ahead` as `input_correlation`, `Region.left_by` and `steps_ahead` return them.
+    `inputs`, `extrapolation` and `ahead` as `input_correlation`, `Region.left_by` and `steps_ahead` return them; `time`
+    is what the data call t.
 
     Bad: no finite prediction; a failed or stuck fit; a held-out error above the best baseline's by more than 5 %;
     training fit below 30 %; a model tied to its solver.
@@ -70,7 +72,7 @@ def verdict(
     if inputs and inputs["independent"] is False and (train.get("nrmse") or 0.0) >= NEGLIGIBLE:
         found.doubtful.append(f"The training residuals depend on the inputs: {_dependent(inputs)}.")
     _judge_steps_ahead(found, ahead or {})
-    if said := told(dict(extrapolation or {}), "The held-out part"):
+    if said := told(dict(extrapolation or {}), "The held-out part", time):
         found.remarks.append(said)
     _judge_parameters(found, parameters or {})
     _judge_status(found, status, bool(holdout), bool(parameters))

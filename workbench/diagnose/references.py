@@ -12,14 +12,15 @@ from .parts import given_values
 from .scoring import metrics
 
 
-def baselines(data: Dataset, part: np.ndarray, samples: int = 1) -> dict[str, dict[str, Any]]:
-    """Scores (the keys of `metrics`) of three references that every model should beat.
+def baselines(data: Dataset, part: np.ndarray, samples: int = 1, curve: bool = False) -> dict[str, dict[str, Any]]:
+    """Scores (the keys of `metrics`) of the references that every model should beat.
 
     - `mean`: each channel's mean over what may be seen, everywhere;
     - `persistence`: the value that was seen last, repeated; where a part begins with its trajectory (training, held-out
       trajectories) that is the first value;
     - `linear`: y' = A y + b (with inputs: + B u), fitted to what may be seen and simulated freely from the first
-      observation of each trajectory (see `fit_linear_ode`).
+      observation of each trajectory (see `fit_linear_ode`);
+    - of a `curve`, where what comes first starts nothing, `mean` and `line`: a straight line in t by least squares.
 
     What may be seen is the training part for the scores on train and validation, and training and validation together
     for the holdout, because the choice of a model has seen both. A held-out trajectory gives its first `samples`
@@ -30,6 +31,8 @@ def baselines(data: Dataset, part: np.ndarray, samples: int = 1) -> dict[str, di
     if not np.any(part == VALIDATION):
         before = inside
     predictors = {"mean": _mean, "persistence": _persistence, "linear": _linear}
+    if curve:
+        predictors = {"mean": _mean, "line": _line}
     found: dict[str, dict[str, Any]] = {}
     for name, predict in predictors.items():
         early = metrics(data, part, predict(data, inside, given), samples=samples)
@@ -47,6 +50,18 @@ def _mean(data: Dataset, seen: np.ndarray, given: np.ndarray) -> np.ndarray:
         if observed.size:
             level[channel] = observed.mean()
     return np.broadcast_to(level, data.values.shape)
+
+
+def _line(data: Dataset, seen: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """The straight line in t through each channel over the rows `seen`, everywhere; its mean where t does not vary."""
+    found = _mean(data, seen, given).copy()
+    for channel, column in enumerate(data.values.T):
+        inside = seen & ~np.isnan(column)
+        away = data.t - data.t[inside].mean() if inside.any() else data.t
+        size = float(np.sum(away[inside] ** 2))
+        if size > 0:
+            found[:, channel] += away * float(away[inside] @ column[inside]) / size
+    return found
 
 
 def _persistence(data: Dataset, seen: np.ndarray, given: np.ndarray) -> np.ndarray:

@@ -140,8 +140,18 @@ class Problem:
 
         return scaling(self)
 
-    def with_data(self, dataset: Dataset, split: str = "last:20%", map: Mapping[str, str] | None = None) -> Problem:
-        """The same question put to these data.
+    @property
+    def is_curve(self) -> bool:
+        """It is a formula of t without states: t need not be a time, and what comes last is no future."""
+        return self.system is not None and not self.system.states
+
+    @property
+    def own_split(self) -> str:
+        """How the data are split where nobody says."""
+        return "none" if self.is_curve else "last:20%"
+
+    def with_data(self, dataset: Dataset, split: str | None = None, map: Mapping[str, str] | None = None) -> Problem:
+        """The same question put to these data, split as `own_split` says where `split` does not.
 
         Channels match what is observed by name, through `map` and the problem file's map (observed → column), and,
         where equally many are left over, in order; what was guessed or left out stands in the notes. Raises
@@ -156,8 +166,11 @@ class Problem:
             dataset, more = match_drives(self.system, dataset, wanted)
             notes = (*said, *more)
             _require_start(self.start, dataset)
+        if split is None and self.is_curve:
+            notes = (*notes, "a curve: nothing is held out (--split overrides)")
         noise = {name: kind for name, kind in self.noise.items() if name in dataset.channels}
-        return replace(self, data=dataset, part=split_parts(dataset, split), noise=noise, notes=(*self.notes, *notes))
+        part = split_parts(dataset, self.own_split if split is None else split)
+        return replace(self, data=dataset, part=part, noise=noise, notes=(*self.notes, *notes))
 
 
 def _require_start(start: float | None, dataset: Dataset) -> None:

@@ -140,7 +140,7 @@ def _opened(
 ) -> Problem:
     """The question that every fit is put to; what only its opening needs is taken out of `options`."""
     meaning = {key: options.pop(key) for key in list(options) if key in MEANING}
-    split = options.get("split") or "last:20%"
+    split = options.get("split")
     problem, say = options.pop("problem", None), options.pop("on_notes", None)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins)
     if say is not None and question.data is not None:

@@ -26,7 +26,7 @@ DEFAULTS = {
     "starts": 1,
     "settings": {},
     "plugins": (),
-    "split": "last:20%",
+    "split": None,
 }
 NOT_PLANNED = ("truth", "device", "iterations", "max_time", "name", "store")
 

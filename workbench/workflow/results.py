@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,8 @@ def results(session: Session) -> dict[str, Any]:
     training = model.trial(x, training_selection(model))
     shown = model.misfit.readings(data.values, prediction)
     metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
-    baselines = diagnose.baselines(data, part)
+    curve = not model.field.states
+    baselines = diagnose.baselines(data, part, curve=curve)
     if is_stuck(training, session.status, metrics, baselines):
         session.end(STUCK)
     parameters, uncertainty = estimates(model, x, training)
@@ -54,6 +56,7 @@ def results(session: Session) -> dict[str, Any]:
         score=_score(model, metrics),
         inputs=found["inputs"],
         extrapolation=found["extrapolation"],
+        time=data.time,
         ahead=ahead["steps"],
     )
     nll = (metrics["train"] or {}).get("nll")
@@ -151,7 +154,18 @@ def _score(model: Model, metrics: dict[str, Any]) -> str:
 def _equations(model: Model, x: np.ndarray, parameters: dict[str, Any]) -> tuple[str, ...]:
     write = getattr(model.field, "equations", None)
     values = {name: entry["value"] for name, entry in parameters.items() if "(0)" not in name}
-    return tuple(write(values)) if write else ()
+    lines = tuple(write(values)) if write else ()
+    return tuple(_in_terms_of(model.data.time, line) for line in lines) if not model.field.states else lines
+
+
+def _in_terms_of(column: str, line: str) -> str:
+    """The formula of a curve with the name of the user's column for t, where that can be read as one.
+
+    >>> _in_terms_of("conc", "rate = 2*t/(t + top)")
+    'rate = 2*conc/(conc + top)'
+    """
+    known = re.findall(r"\b[A-Za-z_]\w*", line)
+    return re.sub(r"\bt\b", column, line) if column.isidentifier() and column not in known else line
 
 
 def _linear(model: Model, x: np.ndarray) -> dict[str, Any] | None:

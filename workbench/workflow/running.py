@@ -40,7 +40,7 @@ def fit(
     strategy: str | None = None,
     gradient: str = "discrete",
     engine: str = "auto",
-    split: str = "last:20%",
+    split: str | None = None,
     noise: Mapping[str, str] | None = None,
     scales: Mapping[str, float | str] | None = None,
     limits: Mapping[str, tuple[float, float]] | None = None,
@@ -68,13 +68,13 @@ def fit(
     `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
     the library. Names left open are decided by rule and recorded; `noise` is channel → kind, `scales` channel → known
     scale of its noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are
-    options as `{"solver.rtol": 1e-8}`; `start_values` replace parameters' starts, `free` and `fix` name parameters, or
-    initial values as `x(0)`, to be fitted or held against what the file says; `max_time` is in seconds; of several
-    `starts` the best counts, and `Fitted.starts` is the table of their ends. With `store` (a folder) the run is
-    committed to `store/name.h5` as it goes, as often as `commit_share` of the time pays for. `truth` is a problem whose
-    equations the data came from: what was found is compared with it (data that a problem has simulated for itself are
-    compared with that problem). Other keywords say what the columns of a data file mean, as in `read`. Raises
-    WorkbenchError; a result is always finite.
+    options as `{"solver.rtol": 1e-8}`; `split` is "last:20%" by default, and "none" for a curve; `start_values` replace
+    parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what
+    the file says; `max_time` is in seconds; of several `starts` the best counts, and `Fitted.starts` is the table of
+    their ends. With `store` (a folder) the run is committed to `store/name.h5` as it goes, as often as `commit_share`
+    of the time pays for. `truth` is a problem whose equations the data came from: what was found is compared with it
+    (data that a problem has simulated for itself are compared with that problem). Other keywords say what the columns
+    of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
     _require_here(engine, device)
@@ -105,7 +105,7 @@ def fit(
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
     session.truth = None if truth is None else matching_truth(session.model, truth, plugins)
-    config = _config(session, split, changes, budget) | {
+    config = _config(session, split or question.own_split, changes, budget) | {
         "columns": _said(meaning),
         "asked_of_file": problem is not None,
     }
@@ -119,7 +119,7 @@ def fit_each(
     opening = {key: options.pop(key) for key in list(options) if key in _OPENING}
     settings, plugins = dict(opening.get("settings") or {}), opening.get("plugins") or ()
     meaning = {key: options.pop(key) for key in list(options) if key in MEANING}
-    split = opening.get("split") or "last:20%"
+    split = opening.get("split")
     whole = open_source(
         source, opening.get("problem"), split="none", settings=settings, meaning=meaning, plugins=plugins
     )

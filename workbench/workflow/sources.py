@@ -89,7 +89,7 @@ def open_source(
     source: str | Path | Sequence[str | Path] | Dataset | Problem,
     problem: str | Path | Problem | None,
     *,
-    split: str,
+    split: str | None,
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path] = (),
@@ -157,7 +157,7 @@ def _answered(
     problem: Problem,
     paths: Sequence[Path],
     own_file: bool,
-    split: str,
+    split: str | None,
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path],
@@ -206,7 +206,7 @@ def _neither(name: str, plugins: Iterable[str | Path]) -> UnknownName:
     return UnknownName(f'"{name}" is neither a file nor a problem of the library', help=help)
 
 
-def _put(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | None = None) -> Problem:
+def _put(problem: Problem, data: Dataset, split: str | None, map: Mapping[str, str] | None = None) -> Problem:
     try:
         return _matched(problem, data, split, map)
     except DataError as error:
@@ -215,7 +215,7 @@ def _put(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | N
         raise
 
 
-def _matched(problem: Problem, data: Dataset, split: str, map: Mapping[str, str] | None) -> Problem:
+def _matched(problem: Problem, data: Dataset, split: str | None, map: Mapping[str, str] | None) -> Problem:
     if problem.system is None:
         named = replace(problem, name=Path(data.source).stem) if data.source else problem
         return named.with_data(data, split, map)
@@ -228,7 +228,7 @@ def _matched(problem: Problem, data: Dataset, split: str, map: Mapping[str, str]
 
 def _with_observations(
     problem: Problem,
-    split: str,
+    split: str | None,
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path],
