@@ -121,6 +121,8 @@ def test_equal_seeds_draw_alike_and_what_has_no_bootstrap_is_refused(tmp_path: P
         fit.bootstrap(samples=5)
     with pytest.raises(UsageError, match="no bootstrap"):
         fit.bootstrap(method="jackknife")
+    with pytest.raises(UsageError, match="blocks of 21 are too long for 41 observations a trajectory"):
+        fit.bootstrap(block=21)
     with pytest.raises(UsageError, match="one trajectory"):
         fit.bootstrap(method="trajectories")
     with pytest.raises(UsageError, match="only 0 of 0"):

@@ -168,7 +168,7 @@ def test_a_repeated_time_names_both_lines_and_both_ways_out() -> None:
     for how, value in (("mean", 3), ("first", 2), ("last", 4)):
         data = assemble(twice, dedupe=how)  # type: ignore[arg-type]
         assert data.values[:, 0].tolist() == [1, value, 8]
-        assert "1 rows with repeated times merged" in said(data)
+        assert "1 row with repeated times merged" in said(data)
     with pytest.raises(UsageError, match="one of the two"):
         assemble(twice, dedupe="mean", replicates=True)
     with pytest.raises(UsageError, match="dedupe 'median' is unknown"):
@@ -194,7 +194,7 @@ def test_missing_values_are_refused_with_their_place_unless_asked_for() -> None:
         assemble(gaps, states=["y"])
     data = assemble(gaps, missing="blank,nan")
     assert data.channels == ("x", "y")
-    assert "1 rows without any observed value left out" in said(data)
+    assert "1 row without any observed value left out" in said(data)
     assert data.t.tolist() == [0, 2]
 
 

@@ -108,7 +108,7 @@ def test_the_middle_of_a_circle_is_within_all_ranges_and_was_never_visited() -> 
     # every point of the circle is 1 away in each of two directions together, with spreads of 1/√2
     assert found["distance"] == pytest.approx(1.0, rel=1e-2)
     assert found["distance"] > FAR
-    assert "the nearest training state is 1 spreads away" in told(found, "It")
+    assert "the nearest training state is 1 times the spread away" in told(found, "It")
 
 
 def test_inputs_count_and_what_is_not_finite_does_not() -> None:

@@ -47,14 +47,3 @@ def interval(ends: Any, stderr: Any) -> str:
     if ends is None or None in ends:
         return ABSENT
     return " … ".join(estimate(end, stderr)[0] for end in ends)
-
-
-def count(n: int, noun: str) -> str:
-    """A number of things.
-
-    >>> count(1, "trajectory"), count(21, "observation"), count(3, "trajectory")
-    ('1 trajectory', '21 observations', '3 trajectories')
-    """
-    if n == 1:
-        return f"1 {noun}"
-    return f"{n:,} {noun[:-1]}ies".replace(",", " ") if noun.endswith("y") else f"{n:,} {noun}s".replace(",", " ")

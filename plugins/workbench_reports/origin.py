@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .numbers import ABSENT, count, number
+from workbench.errors.counting import count
+
+from .numbers import ABSENT, number
 
 CHOICES = ("dynamics", "problem", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "split")
 RESUMABLE = ("running", "interrupted", "iterations", "time")

@@ -92,8 +92,9 @@ def numbers(text: Any, option: str) -> tuple[float, ...]:
             n = int(count)
             if n < 2:
                 raise ValueError(count)
-            start, end = _finite(first), _finite(last)
-            return (*(start + (end - start) * i / (n - 1) for i in range(n - 1)), end)
+            from ..workflow.grids import evenly
+
+            return tuple(evenly(_finite(first), _finite(last), n).tolist())
         return tuple(_finite(part) for part in body.split(","))
     except ValueError:
         help = f"write {option} 0,0.5,1 or, as first:last:count, {option} 0:10:101"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from ..errors.counting import count
 from ..errors.data import ConstantChannel, NoRows, TooFewRows, ValueMissing
 from ..errors.usage import UsageError
 from .clock import read_clock
@@ -103,11 +104,11 @@ def assemble(
         rows, both = merge_repeats(rows, np.hstack([values, sd, driven]), dedupe)
         values, sd, driven = np.split(both, [width, width + height], axis=1)
         if len(rows.t) < n:
-            notes.append(f"{n - len(rows.t)} rows with repeated times merged ({dedupe})")
+            notes.append(f"{count(n - len(rows.t), 'row')} with repeated times merged ({dedupe})")
     made_inputs = measured_inputs(columns, measured, rows, driven, names) if measured else None
     observed = ~np.isnan(values).all(axis=1)
     if not observed.all():
-        notes.append(f"{int((~observed).sum())} rows without any observed value left out")
+        notes.append(f"{count(int((~observed).sum()), 'row')} without any observed value left out")
     if np.isnan(values[observed]).any():
         notes.append(f"{int(np.isnan(values[observed]).sum())} missing values")
     kept = rows.where(observed)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors.counting import count
 from ..errors.data import TimeRepeated, TimeUnsorted
 from .columns import Columns
 
@@ -53,7 +54,7 @@ def order_rows(
     row = np.lexsort((t, codes)) if sort else np.argsort(codes, kind="stable")
     if sort:
         moved = int((row != np.argsort(codes, kind="stable")).sum())
-        notes = (f"{moved} rows put in the order of time",) if moved else ()
+        notes = (f"{count(moved, 'row')} put in the order of time",) if moved else ()
     rows = Rows(row, t[row], codes[row])
     within = np.diff(rows.code) == 0
     step = np.diff(rows.t)

@@ -83,5 +83,5 @@ def told(found: dict[str, Any], what: str, time: str = "t") -> str:
     if not found.get("outside"):
         return ""
     beyond = [f"{name} goes {100 * share:.3g} % of its range beyond" for name, share in found["beyond"].items()]
-    how = listed(beyond) if beyond else f"the nearest training state is {found['distance']:.2g} spreads away"
+    how = listed(beyond) if beyond else f"the nearest training state is {found['distance']:.2g} times the spread away"
     return f"{what} leaves what training visited from {time} = {found['at']:.4g} on: {how}."

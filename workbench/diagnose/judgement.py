@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors.counting import count
 from .extrapolation import told
 from .findings import Findings, listed, percent
 from .forecast import NAMES, NEGLIGIBLE, TIE, judge_forecast
@@ -108,9 +109,9 @@ def _judge_without_holdout(found: Findings, train: Mapping[str, Any], n_unknowns
     """Nothing was held out: say so, and ask for enough values per unknown."""
     found.remarks.append("No held-out check was made: every observation was used for the fit.")
     if n_unknowns is None or train["n"] < ENOUGH * n_unknowns:
-        count = "an untold number of" if n_unknowns is None else str(n_unknowns)
+        unknowns = "an untold number of unknowns" if n_unknowns is None else count(n_unknowns, "unknown")
         found.doubtful.append(
-            f"With {count} unknowns for {train['n']} observed values a close fit shows little: hold out a part."
+            f"With {unknowns} for {count(train['n'], 'observed value')} a close fit shows little: hold out a part."
         )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..diagnose.resampling import block_length, moving_blocks
+from ..errors.counting import count
 from ..errors.usage import UsageError
 from ..model import Model, Selection
 from ..model.pointwise import CensoredFormulas
@@ -89,7 +90,13 @@ def drawer(model: Model, x: np.ndarray, rank: int, method: str, block: int | Non
     if method == "parametric":
         return Drawn("parametric", None, _parametric(model, selection, predicted, deviation))
     if method == "blocks":
-        length = block or block_length(max(np.bincount(selection.row)))
+        longest = int(max(np.bincount(selection.row)))
+        length = block or block_length(longest)
+        if 2 * length > longest and length > 1:
+            raise UsageError(
+                f"blocks of {length} are too long for {count(longest, 'observation')} a trajectory",
+                help=f"--block {max(longest // 2, 1)} at most",
+            )
         return Drawn("blocks", length, _blocks(kinds(model), selection, predicted, rank, length))
     raise UsageError(f"there is no bootstrap {method!r}", help="--method parametric, blocks, trajectories or auto")
 

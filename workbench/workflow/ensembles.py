@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors.counting import count
 from ..errors.numerics import NumericsError
 from ..errors.usage import UsageError
 from ..fitting import FitBudget
@@ -120,7 +121,7 @@ def ensemble(
     counted = tuple(member for member in found if member.name not in apart)
     if not counted:
         raise UsageError(
-            f"each of {len(found)} members is stuck", help="fit with other dynamics, or from several --starts"
+            f"each of {count(len(found), 'member')} is stuck", help="fit with other dynamics, or from several --starts"
         )
     without = tuple((member, apart[member.name]) for member in found if member.name in apart)
     return Ensemble(first.name, counted, without, tuple(failed))
@@ -154,8 +155,7 @@ def members_of(fitted: Fitted, plugins: Iterable[str | Path] = ()) -> tuple[list
     if len(counted) < FEWEST:
         more = f" that {'counts' if len(counted) == 1 else 'count'}" if apart else ""
         raise UsageError(
-            f"the ensemble of {fitted.name} has {len(counted)} member{'s' * (len(counted) != 1)}{more}, "
-            f"and a band needs {FEWEST}",
+            f"the ensemble of {fitted.name} has {count(len(counted), 'member')}{more}, and a band needs {FEWEST}",
             help=f"workbench ensemble {fitted.name} -n {max(5, len(found) + FEWEST)}",
         )
     return counted, [f"{name} is left out: {why}" for name, why in apart.items()]

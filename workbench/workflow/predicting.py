@@ -13,6 +13,7 @@ from .. import diagnose
 from ..dataset import TEST, Dataset
 from ..diagnose.extrapolation import told
 from ..diagnose.scoring import finite
+from ..errors.counting import count
 from ..errors.numerics import SolveFailed
 from ..errors.usage import UsageError
 from ..fitting.defect import measured
@@ -185,7 +186,9 @@ def _by_members(
         except SolveFailed as error:
             notes.append(f"{member.name} is left out: {error.message}")
     if len(members) < FEWEST:
-        raise SolveFailed(f"{len(members)} members have a solution there, and a band needs {FEWEST}", help=notes[-1])
+        raise SolveFailed(
+            f"{count(len(members), 'member')} with a solution there, and a band needs {FEWEST}", help=notes[-1]
+        )
     mean, (lower, upper) = joined(members, predictions, (interval or 95.0) / 100, band)
     first = predictions[0]
     notes = [f"the mean of {len(members)} members", *notes, *first.notes]
@@ -265,7 +268,9 @@ def _from(model: Model, x: np.ndarray, x0: Any) -> tuple[Model, np.ndarray]:
     else:
         given: Sequence[float] = np.asarray(x0, dtype=float)  # type: ignore[assignment]
         if np.shape(given)[-1] != len(states):
-            raise UsageError(f"x0 has {np.shape(given)[-1]} values", help=f"give one for each of {', '.join(states)}")
+            raise UsageError(
+                f"x0 has {count(np.shape(given)[-1], 'value')}", help=f"give one for each of {', '.join(states)}"
+            )
         y0[:] = given
     return _Started(model, y0), x
 

@@ -19,6 +19,7 @@ from ..model.chain import Happening
 from ..model.free_run import FreeRun
 from ..model.graph_rhs import GraphRhs
 from ..registry import by_kind, installed
+from .grids import evenly
 from .sources import read_problem
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def _times(
     if count < 2 or not np.isfinite([begin, end]).all() or begin == end:
         raise UsageError(f"{count} samples over [{begin}, {end}] make no trajectory", help="--samples 200 --span 0,10")
     if not irregular:
-        return np.tile(np.linspace(begin, end, count), (n, 1))
+        return np.tile(evenly(begin, end, count), (n, 1))
     inner = np.sort(rng.uniform(begin, end, (n, count - 2)), axis=1)
     ts = np.concatenate([np.full((n, 1), begin), inner, np.full((n, 1), end)], axis=1)
     return ts if begin < end else np.sort(ts, axis=1)[:, ::-1]
