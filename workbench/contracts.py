@@ -436,6 +436,10 @@ class Task(Protocol):
     def unknowns(self) -> Any:
         """The workbench.unknowns.Unknowns, at their start values."""
 
+    @property
+    def likelihood_values(self) -> int:
+        """How many values the loss of the trajectory adds up as −log L; 0 where it is no likelihood."""
+
     def trajectory(self, horizon: float = 1.0) -> Objective:
         """The misfit of the solved trajectory to the training part, up to a share of each trajectory's span."""
 

@@ -77,7 +77,7 @@ class Ladder:
             return rung.Watch(self.patience, *((1, ENOUGH) if steep else (look, 0.0)), FLOOR, PLATEAU)
         if not task.unknowns.mask("weights").any():
             return rung.Watch(self.patience)
-        return rung.Watch(-(-self.patience // look), look, SLOW if steep else 0.0)
+        return rung.Watch(-(-self.patience // look), look, SLOW if steep else 0.0, values=task.likelihood_values)
 
     def _label(self, state: Tree, optimizer: str) -> str:
         share = "" if state["horizon"] == 1.0 else f" {state['horizon']:.3g}"

@@ -15,8 +15,9 @@ class Watch:
 
     It ends when the validation loss has not fallen for `patience` looks, when the loss itself has fallen by less than
     the share `enough` from one look to the next, or when it is below `floor`. Looked at is every `every`-th step, and
-    the last. Until the loss has halved, it has to creep for `plateau` looks in a row: weights near zero learn slowly at
-    first.
+    the last. A loss that is −log L of `values` values has no zero to take a share of: it creeps where squares whose
+    logarithm it holds would, so where it falls by less than −(values/2)·log(1 − enough). Until the loss has halved, it
+    has to creep for `plateau` looks in a row: weights near zero learn slowly at first.
     """
 
     patience: int
@@ -24,6 +25,19 @@ class Watch:
     enough: float = 0.0
     floor: float = -np.inf
     plateau: int = 1
+    values: int = 0
+
+    def creeps(self, before: float, loss: float) -> bool:
+        """The loss has fallen by less than `enough`.
+
+        >>> Watch(5, enough=0.05).creeps(1.0, 0.96), Watch(5, enough=0.05, values=100).creeps(-9.0, -11.0)
+        (True, True)
+        """
+        if not self.enough > 0:
+            return False
+        if self.values:
+            return not loss < before + self.values / 2 * np.log1p(-self.enough)
+        return not loss < (1 - self.enough) * before
 
 
 def begin(task: Task, objective: Objective, free: np.ndarray, x: np.ndarray) -> Tree:
@@ -65,7 +79,7 @@ def advance(task: Task, objective: Objective, state: Tree, watch: Watch) -> tupl
         return moved, Step(0, step.rung, step.loss, None, step.parts, step.event)
     score = task.validation(x)
     better = score is None or score < state["best"]
-    slow = watch.enough > 0 and not step.loss < (1 - watch.enough) * state["loss"]
+    slow = watch.creeps(state["loss"], step.loss)
     new = {
         **moved,
         "slow": state["slow"] + 1 if slow else 0,

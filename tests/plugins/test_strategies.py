@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from workbench_strategies.rung import Watch
 
 from workbench import Dataset
 from workbench.errors.usage import UsageError
@@ -191,6 +192,15 @@ def test_without_a_validation_part_every_point_counts_and_not_only_those_looked_
         if step.rung.startswith("trajectory"):
             solved += 1
             assert state["x"].tolist() == state["at"]["x"].tolist()
+
+
+@pytest.mark.parametrize("offset", [-500.0, 0.0, 500.0])
+def test_when_a_likelihood_creeps_does_not_depend_on_its_units(offset: float) -> None:
+    """Other units of the data add a constant to −log L of 40 values; squares that fall by 5 % lower it by 1.026."""
+    watch = Watch(5, enough=0.05, values=40)
+    assert watch.creeps(offset, offset - 1.02)
+    assert not watch.creeps(offset, offset - 1.03)
+    assert not watch.creeps(np.inf, offset)
 
 
 def test_an_early_stop_reports_the_best_point_and_not_the_last() -> None:

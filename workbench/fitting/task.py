@@ -48,6 +48,11 @@ class FitTask:
         other._start = x
         return other
 
+    @property
+    def likelihood_values(self) -> int:
+        """How many training values −log L adds up; 0 where the loss is no likelihood."""
+        return int(self.model.data.mask[self._train].sum()) if self.model.misfit.is_likelihood else 0
+
     def trajectory(self, horizon: float = 1.0) -> Objective:
         """The misfit of the training part up to a share of each trajectory's span, the whole of it by default.
 
