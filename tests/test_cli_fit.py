@@ -192,7 +192,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     user.mkdir(parents=True)
     (user / "config.toml").write_text("[fit]\nseed = 1\nloss = 'mse'\nstrategy = 'single'\n[solver]\nrtol = 1e-4\n")
     (tmp_path / "workbench.toml").write_text("[fit]\nseed = 2\nloss = 'mae'\n[solver]\nrtol = 1e-5\n")
-    (tmp_path / "given.toml").write_text("[fit]\nseed = 3\n[fit.noise]\nhare = 'gaussian'\n")
+    (tmp_path / "given.toml").write_text("[fit]\nseed = 3\nloss = 'likelihood'\n[fit.noise]\nhare = 'gaussian'\n")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
 

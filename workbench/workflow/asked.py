@@ -20,7 +20,8 @@ def changes_of(
         _require(isinstance(kind, str), f"noise[{channel!r}] is {kind!r}, and no name", 'noise={"x": "student(3)"}')
     values = _mapping("start_values", start_values, '{"k": 0.5}')
     for name, value in values.items():
-        _require(_is_number(value), f"start_values[{name!r}] is {value!r}, and no number", 'start_values={"k": 0.5}')
+        number = isinstance(value, Real) and not isinstance(value, bool)  # which ones go is said beside the bounds
+        _require(number, f"start_values[{name!r}] is {value!r}, and no number", 'start_values={"k": 0.5}')
     known = _mapping("scales", scales, '{"x": 0.1}')
     for channel, scale in known.items():
         sound = scale == "fit" or (_is_number(scale) and 0 < scale < inf)
@@ -36,7 +37,7 @@ def require_counts(*, seed: Any, starts: Any, iterations: Any, max_time: Any) ->
         whole = _is_number(value) and float(value).is_integer() and value >= least
         optional = value is None and name == "iterations"
         _require(whole or optional, f"{name} is {value!r}", f"a whole number from {least} on: {name}={max(least, 3)}")
-    sound = max_time is None or (_is_number(max_time) and max_time > 0)
+    sound = max_time is None or (_is_number(max_time) and max_time >= 0)
     _require(sound, f"max_time is {max_time!r}", "a number of seconds: max_time=60")
 
 
