@@ -20,7 +20,7 @@ FLOORS = (
     {"hookspecs", "problem", "compiled"},
     {"registry", "solving"},
     {"model"},
-    {"fitting", "diagnose", "measure"},
+    {"fitting", "diagnose", "exporting", "measure"},
     {"workflow"},
     {"cli", "testing"},
     {"__init__", "__main__"},

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .workflow import Bootstrap as Bootstrap
     from .workflow import Comparison as Comparison
     from .workflow import Ensemble as Ensemble
+    from .workflow import Exported as Exported
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
+    from .workflow import export as export
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -90,6 +92,7 @@ _HOME = {
     "Bootstrap": "workflow",
     "Comparison": "workflow",
     "Ensemble": "workflow",
+    "Exported": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
     "Profile": "workflow",
@@ -101,6 +104,7 @@ _HOME = {
     "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
+    "export": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",

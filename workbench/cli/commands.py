@@ -10,6 +10,7 @@ COMMANDS = {
     "ensemble": "Fit a run again with other seeds, for bands of networks.",
     "show": "Show a run: parameters, equations, metrics, checks.",
     "plot": "Draw a run: fit, phase portrait, residuals, loss.",
+    "export": "Write a run as Python, C, torch, SymPy, LaTeX, CSV or netCDF.",
     "runs": "List stored runs, or verify their seals.",
     "problems": "List the library of problems, show one or check a file.",
     "solvers": "List the solvers that plugins offer.",

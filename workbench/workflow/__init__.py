@@ -7,6 +7,7 @@ from .comparing import compare, compare_runs, truth_of
 from .comparison import Comparison
 from .document import fit_document
 from .ensembles import Ensemble, ensemble
+from .exported import Exported, export
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
@@ -24,6 +25,7 @@ __all__ = [
     "Checked",
     "Comparison",
     "Ensemble",
+    "Exported",
     "FitBudget",
     "Fitted",
     "GradientCheck",
@@ -38,6 +40,7 @@ __all__ = [
     "compare_runs",
     "dynamics",
     "ensemble",
+    "export",
     "fit",
     "fit_document",
     "fit_each",
