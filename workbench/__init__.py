@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .workflow import fit_each as fit_each
     from .workflow import load as load
     from .workflow import losses as losses
+    from .workflow import new as new
     from .workflow import plugins as plugins
     from .workflow import predict as predict
     from .workflow import prepare as prepare
@@ -109,6 +110,7 @@ _HOME = {
     "fit_each": "workflow",
     "load": "workflow",
     "losses": "workflow",
+    "new": "workflow",
     "plugins": "workflow",
     "predict": "workflow",
     "prepare": "workflow",

@@ -18,6 +18,7 @@ COMMANDS = {
     "losses": "List the losses that plugins offer.",
     "check": "Check gradients against an independent derivative.",
     "plugins": "List plugins, what they offer and what failed.",
+    "new": "Write a plugin or a problem to begin with.",
     "doctor": "Check the installation and say what is missed.",
     "explain": "Explain an error code at length.",
     "completion": "Print the completion script of a shell.",

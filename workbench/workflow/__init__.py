@@ -1,6 +1,8 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
 from ..fitting import FitBudget
+from ..scaffolds import Scaffold
+from .beginning import new
 from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
 from .comparing import compare, compare_runs, truth_of
@@ -32,6 +34,7 @@ __all__ = [
     "Prediction",
     "Profile",
     "Profiles",
+    "Scaffold",
     "Simulation",
     "bootstrap",
     "check_gradient",
@@ -46,6 +49,7 @@ __all__ = [
     "fit_each",
     "load",
     "losses",
+    "new",
     "plan",
     "plugins",
     "predict",
