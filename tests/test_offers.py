@@ -24,6 +24,7 @@ KINDS = {
     "strategy": contracts.Strategy,
     "reader": contracts.Reader,
     "reporter": contracts.Reporter,
+    "experiment": contracts.Experiment,
 }
 OFFERS = [entry for kind in KINDS for entry in installed().offers(kind)]
 

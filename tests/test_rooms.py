@@ -28,7 +28,7 @@ FLOORS = (
 """From the ground up: a room imports what lies below it, and nothing beside or above it."""
 
 NARROW = {
-    "runs": {"errors", "dataset"},
+    "runs": {"errors", "dataset", "findings"},
     "registry": {"errors", "search_path", "offers", "hookspecs"},
     "cli": {"errors", "workflow", "registry", "runs"},
     "__main__": {"search_path", "cli"},

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
     from .workflow import Profiles as Profiles
+    from .workflow import Reproduced as Reproduced
     from .workflow import Simulation as Simulation
     from .workflow import bootstrap as bootstrap
     from .workflow import check_plugin as check_plugin
@@ -48,7 +49,11 @@ if TYPE_CHECKING:
     from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
+<<<<<<< HEAD
     from .workflow import export as export
+=======
+    from .workflow import experiments as experiments
+>>>>>>> next
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
     from .workflow import profile as profile
     from .workflow import read as read
     from .workflow import read_problem as read_problem
+    from .workflow import reproduce as reproduce
     from .workflow import resume as resume
     from .workflow import simulate as simulate
     from .workflow import solve as solve
@@ -98,6 +104,7 @@ _HOME = {
     "Prediction": "workflow",
     "Profile": "workflow",
     "Profiles": "workflow",
+    "Reproduced": "workflow",
     "Simulation": "workflow",
     "bootstrap": "workflow",
     "check_plugin": "workflow",
@@ -105,7 +112,11 @@ _HOME = {
     "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
+<<<<<<< HEAD
     "export": "workflow",
+=======
+    "experiments": "workflow",
+>>>>>>> next
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",
@@ -118,6 +129,7 @@ _HOME = {
     "profile": "workflow",
     "read": "workflow",
     "read_problem": "workflow",
+    "reproduce": "workflow",
     "resume": "workflow",
     "simulate": "workflow",
     "solve": "workflow",

@@ -508,4 +508,4 @@ class Experiment(Protocol):
     """A published experiment: arranges fits and solves, and says what it found beside what was published."""
 
     def run(self, lab: Lab) -> Findings:
-        """The findings; deterministic given `lab`, but for times. Draws, prints and stores nothing itself."""
+        """The findings; given `lab` the same, but for columns that say they vary. Draws, prints, stores nothing."""

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from workbench.cli import main
-from workbench.runs import verify
+from workbench.runs import Run
 from workbench.runs.seal import BLOCK, MAGIC
 
 
@@ -180,7 +180,7 @@ def test_a_fit_of_such_equations_is_never_a_success(tmp_path: Path, name: str) -
     assert re.match(r"error\[N\d{3}\]: .+; help: ", result.stderr.splitlines()[-1]), result.stderr
     assert "Traceback" not in result.stderr
     if (tmp_path / "runs" / "lost.h5").exists():
-        kept = verify(tmp_path / "runs" / "lost.h5")
+        kept = Run.open(tmp_path / "runs" / "lost.h5")
         assert kept.status.startswith("failed.")
         assert kept.metrics == {}
         again = run("fit", "--resume", "lost", "--runs", tmp_path / "runs")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from workbench.runs import Run, verify
+from workbench.runs import Run
 
 TRIALS = int(os.environ.get("WORKBENCH_FAULTS", "1"))
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -41,7 +41,7 @@ def require_kept(path: Path, status: int, said: str, number: signal.Signals) -> 
     assert status == STATUS[number], said
     assert "Traceback" not in said
     assert said.splitlines()[-1].endswith(f"workbench fit --resume {path.stem}")
-    run = verify(path)
+    run = Run.open(path)
     assert run.status == "interrupted"
     assert len(run.history["number"]) == run.checkpoint["number"]
     assert [file.name for file in path.parent.glob(".*")] == [], "a lock or a temporary was left"
@@ -102,5 +102,5 @@ def test_a_second_signal_ends_at_once_and_what_was_committed_stays(warm: Any, tm
     assert trial.end(signal.SIGINT) == 130
     assert time.monotonic() - begin < 5
     assert "Traceback" not in trial.said
-    assert verify(path).status == "running"
+    assert Run.open(path).status == "running"
     assert [file.name for file in path.parent.glob(".*")] == []

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.dataset import Dataset
 from workbench.errors.store import RecordUnstorable
-from workbench.runs import Record, Run, RunWriter, content_sha256, verify
+from workbench.runs import Record, Run, RunWriter, content_sha256
 
 MakeRecord = Callable[..., Record]
 
@@ -135,4 +135,4 @@ def test_what_cannot_be_kept_exactly_is_refused_by_name(
 
 def test_a_sound_run_is_verified(make_record: MakeRecord, tmp_path: Path) -> None:
     stored(make_record(), tmp_path)
-    assert verify(tmp_path / "run.h5").status == "converged"
+    assert Run.open(tmp_path / "run.h5").status == "converged"

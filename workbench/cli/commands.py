@@ -8,6 +8,7 @@ COMMANDS = {
     "profile": "Profile a run's unknowns: intervals, and what the data identify.",
     "bootstrap": "Bootstrap a run: intervals from fits to data drawn anew.",
     "ensemble": "Fit a run again with other seeds, for bands of networks.",
+    "reproduce": "Run a published experiment, its numbers beside ours.",
     "show": "Show a run: parameters, equations, metrics, checks.",
     "plot": "Draw a run: fit, phase portrait, residuals, loss.",
     "export": "Write a run as Python, C, torch, SymPy, LaTeX, CSV or netCDF.",

@@ -48,14 +48,14 @@ def list_(as_json: bool, folder: Path) -> None:
 def verify_(ctx: click.Context, names: tuple[str, ...], as_json: bool, folder: Path) -> None:
     """Check the seal and the layout of runs, of every .h5 file unless some are named; exits 1 if one is not whole."""
     from ..errors.base import WorkbenchError
-    from ..runs import resolve, verify
+    from ..runs import open_file, resolve
 
     stored = sorted(path for path in folder.glob("*.h5") if not path.name.startswith("."))  # however damaged
     paths = [resolve(name, folder) for name in names] or stored
     checked: list[dict[str, Any]] = []
     for path in paths:
         try:
-            verify(path)
+            open_file(path)
         except WorkbenchError as error:
             checked.append({"run": str(path), "whole": False, "error": error.as_json()})
             hint(str(error))
@@ -102,5 +102,5 @@ def _row(summary: Summary) -> list[str]:
     about = summary.about
     changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified))
     status = f"{summary.status} (process {summary.writer})" if summary.writer else summary.status
-    dynamics, data = str(about.get("dynamics") or ""), str(about.get("data") or "")
+    dynamics, data = str(about.get("dynamics") or about.get("experiment") or ""), str(about.get("data") or "")
     return [summary.name, status, dynamics, data, number(about.get("fit_percent")), changed]

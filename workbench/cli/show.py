@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from ..errors.usage import UsageError
 from .options import run_options, truth_option
 from .output import emit_json
 from .store import run_argument
+
+if TYPE_CHECKING:
+    from ..runs import Reproduction
 
 
 @click.command()
@@ -30,6 +35,8 @@ def show(
 ) -> None:
     """Show RUN (a name, the beginning of one, a path or @last): data, parameters, equations, metrics, checks.
 
+    Of a file that `reproduce` wrote: tables, claims and notes.
+
     \b
     Examples:
       workbench show @last
@@ -37,9 +44,12 @@ def show(
       workbench show brisk-otter --truth lorenz
       workbench show brisk-otter --config > again.toml
     """
-    from ..runs import Run, resolve
+    from ..runs import Run, open_file, resolve
 
-    opened = Run.open(resolve(run, folder))
+    opened = open_file(resolve(run, folder))
+    if not isinstance(opened, Run):
+        _show_findings(opened, truth is not None or as_config or as_problem, as_json)
+        return
     if truth is not None:
         from ..workflow import truth_of
 
@@ -58,3 +68,19 @@ def show(
         from .reporting import card
 
         click.echo(card(opened, opened.path, plugin_files), nl=False)
+
+
+def _show_findings(reproduction: Reproduction, asked_of_a_fit: bool, as_json: bool) -> None:
+    if asked_of_a_fit:
+        raise UsageError(
+            f"{reproduction.path} holds what an experiment found, not a fit",
+            help=f"workbench show {reproduction.path}",
+        )
+    if as_json:
+        from ..workflow import findings_document
+
+        emit_json(findings_document(reproduction))
+    else:
+        from .findings_card import findings_card
+
+        click.echo(findings_card(reproduction), nl=False)

@@ -60,3 +60,9 @@ class ContractBroken(PluginError):
     """A plugin made an object that lacks what its kind must have; the message names what is missing."""
 
     code = "P010"
+
+
+class ExperimentFailed(PluginError):
+    """An experiment ended with an error of its own code; the message says with what. Nothing was stored."""
+
+    code = "P011"

@@ -15,8 +15,8 @@ from ..errors.usage import UnknownName
 from .disk import read_whole
 from .lock import writer_of
 from .names import path_of
-from .run import LARGEST
 from .seal import BLOCK, read_seal
+from .sealed import LARGEST
 
 
 @dataclass(frozen=True)

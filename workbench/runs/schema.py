@@ -14,6 +14,8 @@ from typing import Literal
 from .entry import Attribute
 
 FORMAT = "workbench-run"
+FINDINGS = "workbench-findings"
+"""The format of a file of what an experiment found; it has a layout of its own (reproduction.py)."""
 
 Kind = Literal["float64", "int64", "int8", "text", "json", "exact json", "columns", "numbers", "tree"]
 

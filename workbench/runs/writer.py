@@ -22,9 +22,9 @@ from .layout import entries_of
 from .lock import Lock, sweep
 from .names import new_name, path_of
 from .record import Record
-from .run import LARGEST
 from .schema import FORMAT, GROUPS
 from .seal import BLOCK, FORMAT_VERSION, STATUS, Seal, digest, read_seal, verify_seal
+from .sealed import LARGEST
 
 SHARE = 0.02  # of the time since the writer was made may go into commits that are not asked for by name
 

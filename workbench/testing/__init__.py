@@ -9,6 +9,7 @@ A distribution of plugins tests itself in a few lines; without `offer`, every in
 """
 
 from .dynamics import DynamicsContract
+from .experiments import ExperimentContract
 from .losses import LossContract
 from .optimizers import OptimizerContract
 from .readers import ReaderContract
@@ -18,6 +19,7 @@ from .strategies import StrategyContract
 
 __all__ = [
     "DynamicsContract",
+    "ExperimentContract",
     "LossContract",
     "OptimizerContract",
     "ReaderContract",

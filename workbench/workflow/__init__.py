@@ -10,6 +10,7 @@ from .comparison import Comparison
 from .document import fit_document
 from .ensembles import Ensemble, ensemble
 from .exported import Exported, export
+from .findings_document import document as findings_document
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
 from .listing import dynamics, losses, plugins, problems, solvers
@@ -17,6 +18,7 @@ from .planning import plan
 from .predicting import Prediction, predict
 from .profiles import Profile, Profiles
 from .profiling import profile
+from .reproducing import Reproduced, experiments, reproduce
 from .running import fit, fit_each, resume
 from .simulating import Simulation, simulate
 from .solves import prepare, solve
@@ -34,6 +36,7 @@ __all__ = [
     "Prediction",
     "Profile",
     "Profiles",
+    "Reproduced",
     "Scaffold",
     "Simulation",
     "bootstrap",
@@ -43,7 +46,9 @@ __all__ = [
     "compare_runs",
     "dynamics",
     "ensemble",
+    "experiments",
     "export",
+    "findings_document",
     "fit",
     "fit_document",
     "fit_each",
@@ -58,6 +63,7 @@ __all__ = [
     "profile",
     "read",
     "read_problem",
+    "reproduce",
     "resume",
     "simulate",
     "solve",

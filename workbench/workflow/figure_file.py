@@ -22,7 +22,8 @@ def saved(figure: Any, path: Path) -> Path:
     """The path, after writing the figure there; its folder is made. Raises NotWritable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
+        undated = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        figure.savefig(path, dpi=150, metadata=undated)
     except OSError as refusal:
         message = f"{path} cannot be written: {refusal.strerror or refusal}"
         raise NotWritable(message, help="name another place with --plot") from refusal

@@ -22,6 +22,7 @@ CONTRACTS = {
     "strategy": "StrategyContract",
     "reader": "ReaderContract",
     "reporter": "ReporterContract",
+    "experiment": "ExperimentContract",
 }
 MEASURED = (
     "its_order_is_what_it_claims",

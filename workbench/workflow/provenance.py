@@ -6,25 +6,24 @@ import datetime
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
-
-from .choices import Choices
 
 PACKAGES = ("dynamics-workbench", "numpy", "scipy", "sympy", "h5py", "torch")
 
 
-def provenance(choices: Choices) -> dict[str, Any]:
+def provenance(plugins: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Versions of Python and packages, the plugins with their options, the machine, the time in UTC."""
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "plugins": choices.distributions(),
+        "plugins": dict(plugins),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
         "argv": sys.argv[1:],
-        "seed": choices.seed,
+        "seed": seed,
     }
 
 

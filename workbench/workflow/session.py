@@ -132,7 +132,7 @@ class Session:
         """Versions, plugins and machine; no part of a run's content."""
         from .provenance import provenance
 
-        return provenance(self.choices)
+        return provenance(self.choices.distributions(), self.choices.seed)
 
     def record(self, config: dict[str, Any], **results: Any) -> Record:
         """What a run file holds now; `results` are the parts that only a finished fit has."""

@@ -1,0 +1,35 @@
+"""The experiments: each keeps the contract of the kit, in a form that takes seconds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from workbench.registry import Listed, installed
+from workbench.testing import ExperimentContract
+
+
+class TestResnetEuler(ExperimentContract):
+    offer = "resnet-euler"
+
+
+def test_every_experiment_is_held_to_the_contract() -> None:
+    ours = [e.name for e in installed().offers("experiment") if e.distribution == "dynamics-workbench"]
+    held = [kind.offer for kind in ExperimentContract.__subclasses__() if kind.__module__ == __name__]
+    assert sorted(ours) == sorted(held)
+
+
+def test_every_experiment_has_a_page_made_of_what_it_found() -> None:
+    folder = Path(__file__).parents[2] / "docs" / "reproduce"
+    for entry in installed().offers("experiment"):
+        text = (folder / f"{entry.name}.md").read_text(encoding="utf-8")
+        assert f"<!-- below: python docs/reproduced.py {entry.name} -->" in text
+        assert f"(reproduce/{entry.name}.md)" in (folder.parent / "reproduce.md").read_text(encoding="utf-8")
+        assert all((folder / file).is_file() for file in re.findall(r"!\[[^]]*\]\(([^)]*)\)", text))
+
+
+@pytest.mark.parametrize("entry", installed().offers("experiment"), ids=lambda entry: entry.name)
+def test_an_experiment_names_its_source(entry: Listed) -> None:
+    assert entry.offer.source
