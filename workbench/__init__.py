@@ -49,11 +49,8 @@ if TYPE_CHECKING:
     from .workflow import compare_runs as compare_runs
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
-<<<<<<< HEAD
-    from .workflow import export as export
-=======
     from .workflow import experiments as experiments
->>>>>>> next
+    from .workflow import export as export
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
@@ -112,11 +109,8 @@ _HOME = {
     "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
-<<<<<<< HEAD
     "export": "workflow",
-=======
     "experiments": "workflow",
->>>>>>> next
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",
