@@ -11,6 +11,7 @@ COMMANDS = {
     "reproduce": "Run a published experiment, its numbers beside ours.",
     "show": "Show a run: parameters, equations, metrics, checks.",
     "plot": "Draw a run: fit, phase portrait, residuals, loss.",
+    "report": "Write runs as one self-contained HTML page.",
     "export": "Write a run as Python, C, torch, SymPy, LaTeX, CSV or netCDF.",
     "runs": "List stored runs, or verify their seals.",
     "problems": "List the library of problems, show one or check a file.",
