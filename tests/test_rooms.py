@@ -15,12 +15,12 @@ SHELVES = {"plugins": ROOT / "plugins", "problems": ROOT / "problems"}
 
 FLOORS = (
     {"errors", "search_path"},
-    {"contracts", "dataset", "findings", "formula", "graph", "noise", "priors", "unknowns"},
+    {"contracts", "dataset", "findings", "formula", "graph", "noise", "priors", "scaffolds", "unknowns"},
     {"offers", "system", "engine", "runs"},
     {"hookspecs", "problem", "compiled"},
     {"registry", "solving"},
     {"model"},
-    {"fitting", "diagnose", "measure"},
+    {"fitting", "diagnose", "exporting", "measure"},
     {"workflow"},
     {"cli", "testing"},
     {"__init__", "__main__"},

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .workflow import Bootstrap as Bootstrap
     from .workflow import Comparison as Comparison
     from .workflow import Ensemble as Ensemble
+    from .workflow import Exported as Exported
     from .workflow import Fitted as Fitted
     from .workflow import Prediction as Prediction
     from .workflow import Profile as Profile
@@ -49,10 +50,12 @@ if TYPE_CHECKING:
     from .workflow import dynamics as dynamics
     from .workflow import ensemble as ensemble
     from .workflow import experiments as experiments
+    from .workflow import export as export
     from .workflow import fit as fit
     from .workflow import fit_each as fit_each
     from .workflow import load as load
     from .workflow import losses as losses
+    from .workflow import new as new
     from .workflow import plugins as plugins
     from .workflow import predict as predict
     from .workflow import prepare as prepare
@@ -93,6 +96,7 @@ _HOME = {
     "Bootstrap": "workflow",
     "Comparison": "workflow",
     "Ensemble": "workflow",
+    "Exported": "workflow",
     "Fitted": "workflow",
     "Prediction": "workflow",
     "Profile": "workflow",
@@ -105,11 +109,13 @@ _HOME = {
     "compare_runs": "workflow",
     "dynamics": "workflow",
     "ensemble": "workflow",
+    "export": "workflow",
     "experiments": "workflow",
     "fit": "workflow",
     "fit_each": "workflow",
     "load": "workflow",
     "losses": "workflow",
+    "new": "workflow",
     "plugins": "workflow",
     "predict": "workflow",
     "prepare": "workflow",

@@ -13,14 +13,19 @@ MOST = 40
 """Parameters that a card shows; the rest are in `show --json`."""
 
 
-def parameters(run: Any) -> list[str]:
-    """A table of values with ± their standard errors and 95 % intervals, then why some have none."""
+def parameters_table(run: Any) -> list[list[str]]:
+    """Rows of values with ± their standard errors and 95 % intervals, the first one their headings."""
     rows = [["", "value", "± s.e.", "95 % interval", "unit"]]
-    shown = list(run.parameters.items())[:MOST]
-    for name, one in shown:
+    for name, one in list(run.parameters.items())[:MOST]:
         value, stderr = estimate(one.get("value"), one.get("stderr"))
         ends = "fixed" if one.get("fixed") else interval(one.get("ci95"), one.get("stderr"))
         rows.append([name, value, stderr, ends, one.get("unit") or ""])
+    return rows
+
+
+def parameters(run: Any) -> list[str]:
+    """The table of estimates, then why some have no standard errors."""
+    rows, shown = parameters_table(run), list(run.parameters.items())[:MOST]
     if len(rows) == 1:
         return []
     lines = aligned(rows)

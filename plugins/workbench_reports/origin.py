@@ -68,4 +68,4 @@ def next_commands(run: Any) -> list[str]:
 def with_unit(dataset: Any, name: str) -> str:
     """A name with its unit in brackets, where one is known."""
     unit = dataset.units.get(name, "")
-    return f"{name} [{unit}]" if unit and unit != ABSENT else name
+    return f"{name} [{unit}]" if unit and unit not in (ABSENT, name) else name

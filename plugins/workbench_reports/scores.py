@@ -15,12 +15,22 @@ WIDE = 4
 
 def metrics(run: Any) -> list[str]:
     """A line a part; a missing held-out part is said aloud."""
-    rows = [_header(run)]
-    rows += [_line(run, label, run.metrics[part]) for part, label in PARTS.items() if run.metrics.get(part)]
-    if len(rows) == 1:
-        return []
+    rows = metrics_table(run)
+    return [] if len(rows) == 1 else [*aligned(rows), *further_scores(run)]
+
+
+def metrics_table(run: Any) -> list[list[str]]:
+    """A row a part of the data, the first one the headings."""
+    return [
+        _header(run),
+        *(_line(run, label, run.metrics[part]) for part, label in PARTS.items() if run.metrics.get(part)),
+    ]
+
+
+def further_scores(run: Any) -> list[str]:
+    """What stands below the table: that nothing was held out, forecasts some steps ahead, criteria."""
     said = [] if run.metrics.get("holdout") else ["  nothing was held out"]
-    return [*aligned(rows), *said, *_steps_ahead(run), *_criteria(run)]
+    return [*said, *_steps_ahead(run), *_criteria(run)]
 
 
 def _steps_ahead(run: Any) -> list[str]:
@@ -44,14 +54,20 @@ def _criteria(run: Any) -> list[str]:
 
 
 def baselines(run: Any) -> list[str]:
-    """A line a baseline, on the held-out part (the training part where nothing was held out), best first."""
+    """A line a baseline, best first."""
+    rows = baselines_table(run)
+    return aligned(rows) if rows else []
+
+
+def baselines_table(run: Any) -> list[list[str]]:
+    """A row a baseline, on the held-out part (the training part where nothing was held out), best first."""
     part = "holdout" if run.metrics.get("holdout") else "train"
     found = {name: one.get(part) for name, one in (run.metrics.get("baselines") or {}).items()}
     scores = {name: one for name, one in found.items() if one}
     if not scores:
         return []
     best = sorted(scores, key=lambda name: _order(scores[name].get("nrmse")))
-    return aligned([_header(run, f"({PARTS[part]})"), *(_line(run, name, scores[name]) for name in best)])
+    return [_header(run, f"({PARTS[part]})"), *(_line(run, name, scores[name]) for name in best)]
 
 
 def _order(error: float | None) -> float:

@@ -18,6 +18,19 @@ def card(run: Any, path: Path | None, plugin_files: Sequence[Path] = ()) -> str:
     return str(installed(plugin_files).make("reporter", "text").render([run], None))
 
 
+def rendered(
+    runs: Sequence[Any],
+    name: str,
+    out: Path | None,
+    settings: Mapping[str, Any],
+    plugin_files: Sequence[Path] = (),
+) -> Sequence[Path] | str:
+    """What the reporter `name` makes of the runs: text, or the files that it wrote; `settings` as `-S` gives them."""
+    reporter = installed(plugin_files).make("reporter", name, by_kind(settings)["reporter"])
+    found: Sequence[Path] | str = reporter.render(list(runs), out)
+    return found
+
+
 def figures(
     runs: Sequence[Any],
     out: Path | None,
@@ -25,7 +38,6 @@ def figures(
     plugin_files: Sequence[Path] = (),
 ) -> Sequence[Path]:
     """The files that the reporter `figures` has written; `settings` are as `-S` gives them."""
-    reporter = installed(plugin_files).make("reporter", "figures", by_kind(settings)["reporter"])
-    written = reporter.render(list(runs), out)
+    written = rendered(runs, "figures", out, settings, plugin_files)
     assert not isinstance(written, str)
     return list(written)

@@ -90,3 +90,19 @@ class CompilerSlow(CompilerUnavailable):
     """The C compiler did not end within its time and was stopped. WORKBENCH_CC_TIMEOUT=300 allows it 300 seconds."""
 
     code = "U022"
+
+
+class NotExportable(UsageError):
+    """A run cannot be written in the format that was asked for: its dynamics have no formulas or layers to print (a
+    module of a plugin's own), or use a function that the language does not have.
+
+    `workbench export RUN csv` and `netcdf` write every run's data and prediction.
+    """
+
+    code = "U030"
+
+
+class FormatUnknown(UsageError):
+    """`export` was asked for a format that it does not write; the message names those that there are."""
+
+    code = "U031"

@@ -1,12 +1,15 @@
 """Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
 
 from ..fitting import FitBudget
+from ..scaffolds import Scaffold
+from .beginning import new
 from .bootstrapping import Bootstrap, bootstrap
 from .checking import Checked, check_plugin
 from .comparing import compare, compare_runs, truth_of
 from .comparison import Comparison
 from .document import fit_document
 from .ensembles import Ensemble, ensemble
+from .exported import Exported, export
 from .findings_document import document as findings_document
 from .fitted import Fitted, load
 from .gradient_check import GradientCheck, check_gradient
@@ -26,6 +29,7 @@ __all__ = [
     "Checked",
     "Comparison",
     "Ensemble",
+    "Exported",
     "FitBudget",
     "Fitted",
     "GradientCheck",
@@ -33,6 +37,7 @@ __all__ = [
     "Profile",
     "Profiles",
     "Reproduced",
+    "Scaffold",
     "Simulation",
     "bootstrap",
     "check_gradient",
@@ -42,12 +47,14 @@ __all__ = [
     "dynamics",
     "ensemble",
     "experiments",
+    "export",
     "findings_document",
     "fit",
     "fit_document",
     "fit_each",
     "load",
     "losses",
+    "new",
     "plan",
     "plugins",
     "predict",

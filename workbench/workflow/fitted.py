@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..problem import Problem
     from ..runs import Record, Run
     from .bootstrapping import Bootstrap
+    from .exported import Exported
     from .predicting import Prediction
     from .profiles import Profiles
     from .session import Session
@@ -92,6 +93,12 @@ class Fitted:
         from .learned import term_values
 
         return term_values(self.session.model, self.session.x, name, arguments)
+
+    def export(self, format: str, out: str | Path | None = None, *, verify: bool = False) -> Exported:
+        """The model in another language, or its curves; see `workflow.export`."""
+        from .exported import export
+
+        return export(self, format, out, verify=verify)
 
     def save(self, path: str | Path) -> Path:
         """Write the run to a file, sealed; raises RunExists if it is there already."""

@@ -1,0 +1,41 @@
+"""Where an axis has its ticks: whole steps of 1, 2 or 5, or powers of ten."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def linear_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` multiples of 1, 2 or 5 times a power of ten within [low, high].
+
+    >>> linear_ticks(0, 21, 6)
+    [0.0, 5.0, 10.0, 15.0, 20.0]
+    """
+    span = high - low
+    if not span > 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next(m * power for m in (1, 2, 5, 10, 20) if span / (m * power) <= most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(np.round(k * step, 12 - math.floor(math.log10(step)))) for k in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Powers of ten within [low, high], every second or so where there are many; linear ticks where there are few."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    if last - first < 1:
+        return [tick for tick in linear_ticks(low, high, most) if tick > 0]
+    stride = max(1, math.ceil((last - first + 1) / most))
+    return [10.0**k for k in range(first, last + 1, stride)]
+
+
+def label(value: float) -> str:
+    """A tick in words: plain where it is short, a power of ten else."""
+    text = f"{value:.6g}"
+    if "e" in text or len(text) > 7:
+        mantissa, _, power = f"{value:.3e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    return text.replace("-", "−")
