@@ -35,7 +35,7 @@ class OneRung:
         unknowns = task.unknowns
         free = np.ones(len(unknowns.start), dtype=bool)
         if self.kind == "defect":
-            free &= ~unknowns.mask("initial")
+            free &= ~unknowns.starts
         return {"x": unknowns.start, "at": rung.begin(task, self._objective(task), free, unknowns.start)}
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:

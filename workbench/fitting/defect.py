@@ -130,7 +130,7 @@ class DefectObjective:
 def _linear(model: Model) -> np.ndarray | None:
     """The unknowns (unknown,) in which f is linear whatever the others are, where it depends on weights alone."""
     unknowns, graph = model.unknowns, model.lowered
-    weights_alone = (unknowns.mask("weights") | unknowns.mask("initial")).all()
+    weights_alone = (unknowns.mask("weights") | unknowns.starts).all()
     if graph is None or not weights_alone or not model.columns.parameters_shared:
         return None
     chosen = np.zeros((1, model.columns.n_parameters))

@@ -120,15 +120,18 @@ class FitTask:
     def shrinkage(self, objective: Objective, x: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
         """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks.
 
-        `before` are those of the point before. What is declared is kept by networks beyond a dense Jacobian, and by
-        optimizers that form none: they remember slopes of the objective as it was.
+        Those of the right-hand side and those of an encoder have one each. `before` are those of the point before. What
+        is declared is kept by networks beyond a dense Jacobian, and by optimizers that form none: they remember slopes
+        of the objective as it was.
         """
-        declared = self.unknowns.shrink
-        weights = self.unknowns.mask("weights") & (declared == 0)
-        if not weights.any() or not objective.least_squares or not self.optimizer.least_squares:
-            return declared
-        start = 0.0 if before is None else float(before[weights][0])
-        return np.where(weights, precision(objective, x, weights, start), declared)
+        found = self.unknowns.shrink
+        groups = [self.unknowns.mask(name) & (found == 0) for name in ("weights", "encoder")]
+        if not np.any(groups) or not objective.least_squares or not self.optimizer.least_squares:
+            return found
+        for group in filter(np.any, groups):
+            start = 0.0 if before is None else float(before[group][0])
+            found = np.where(group, precision(objective, x, group, start), found)
+        return found
 
     @cached_property
     def _validation(self) -> Selection | None:

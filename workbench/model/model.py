@@ -12,13 +12,14 @@ from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOption
 from ..dataset import TEST, TRAIN, Dataset
 from ..engine import Stateless
 from ..errors.usage import UsageError
-from ..graph import Graph
+from ..graph import Encoder, Graph
 from ..problem import Problem
 from ..system import Event
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
 from .columns import Columns
 from .compiled import Compiled
 from .derivatives import mode_for
+from .encoded import Encoded
 from .graph_rhs import GraphRhs
 from .inputs import InputTable
 from .misfit import Misfit
@@ -89,7 +90,23 @@ class Model:
 
     def _columns(self, unknowns: Unknowns) -> Columns:
         names = self.lowered.parameters if self.lowered is not None else None
-        return Columns(unknowns, names, self.field.states, self.data.n_trajectories)
+        encoder, known = self._encoder, any(block.name == "initial" for block in unknowns.blocks)
+        encoded = Encoded(encoder, self.problem) if encoder is not None and not known else None
+        return Columns(unknowns, names, self.field.states, self.data.n_trajectories, encoded)
+
+    @property
+    def _encoder(self) -> Encoder | None:
+        return getattr(self.field, "encoder", None)
+
+    @property
+    def encodes(self) -> int:
+        """How many first samples initial states are made of by an encoder; 0 where they are not."""
+        return self.columns.encodes
+
+    @property
+    def start_samples(self) -> int:
+        """How many of its first values give a trajectory its start where no fit does."""
+        return self.encodes or getattr(self.field, "start_samples", 1)
 
     def _held_out(self, block: Block) -> Block:
         """The block with the entries of trajectories that no training value informs held at their start."""

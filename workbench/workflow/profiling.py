@@ -77,7 +77,7 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
                 raise UsageError(f"{name!r} is held, not fitted", help=f"fit it: --free {name}")
             help = did_you_mean(name, labels, f"there are {', '.join(labels[:20])}")
             raise UsageError(f"{name!r} is no unknown of this fit", help=help)
-    weights = unknowns.mask("weights")
+    weights = unknowns.mask("weights", "encoder")
     found = [labels.index(name) for name in names] or [int(i) for i in np.flatnonzero(~weights)]
     if not found:
         raise UsageError(

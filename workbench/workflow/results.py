@@ -34,8 +34,9 @@ def results(session: Session) -> dict[str, Any]:
     states, prediction = reached(everything)
     training = model.trial(x, training_selection(model))
     shown = model.misfit.readings(data.values, prediction)
-    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
-    baselines = diagnose.baselines(data, part)
+    samples = model.start_samples
+    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction), samples=samples)
+    baselines = diagnose.baselines(data, part, samples)
     parameters, uncertainty = estimates(model, x, training)
     found = checks(session, training, states, prediction, _loss_residuals(model, part, prediction))
     ahead = forecasts(model, x, part)
