@@ -64,6 +64,12 @@ def tasks() -> dict[str, FitTask]:
     return {
         "equations": task_of(driven()),
         "likelihood": task_of(replace(driven(), noise={"position": "gaussian"}), loss="likelihood"),
+        "priors": task_of(
+            read_problem(DRIVEN.replace("value = 1.0 }", 'value = 1.0, prior = "gamma(9, 0.1)" }')).with_data(
+                driven().data, "none"
+            ),
+            loss="likelihood",
+        ),
         "network": task_of(network(), dynamics="mlp", hidden=(3,)),
     }
 
@@ -75,7 +81,7 @@ def compiled(task: FitTask) -> FitTask:
     return task
 
 
-@pytest.fixture(params=["equations", "likelihood", "network", "compiled"])
+@pytest.fixture(params=["equations", "likelihood", "priors", "network", "compiled"])
 def task(request: pytest.FixtureRequest) -> FitTask:
     if request.param != "compiled":
         return tasks()[request.param]
@@ -165,6 +171,18 @@ def test_nodes_start_near_what_is_measured_and_on_the_solution_where_it_is_hidde
 
 
 # --- derivatives and the step
+
+
+def test_a_declared_prior_has_a_row_of_its_own_in_the_squares_and_none_in_the_misfit_of_the_data() -> None:
+    _, x, _, line = lined(tasks()["priors"])
+    b = tasks()["priors"].unknowns.labels.index("b")
+    rows = line.condensed.rows
+    assert len(rows.r) == len(tasks()["priors"].model.data.values) - 3 + 1, "three values are missing"
+    # −log of gamma(9, 0.1) above its peak at 0.8
+    cost = 8 * np.log(0.8 / x[b]) + 10 * (x[b] - 0.8)
+    assert 0.5 * rows.r[-1] ** 2 == pytest.approx(cost, rel=1e-9)
+    assert np.flatnonzero(rows.by_x[-1]).tolist() == [b]
+    assert line.data * line.reference == pytest.approx(0.5 * np.sum(rows.r[:-1] ** 2), rel=1e-12)
 
 
 def test_the_squares_are_differentiated_exactly(task: FitTask) -> None:

@@ -96,7 +96,7 @@ class FitTask:
                 help="--strategy ladder or --strategy horizon",
             )
         if points not in self._windows:
-            self._windows[points] = Shooting(self.model, self._train, points)
+            self._windows[points] = Shooting(self.model, self._train, self._priors, points)
         return self._windows[points]
 
     def stuck(self, x: np.ndarray) -> bool:
