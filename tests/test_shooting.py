@@ -60,8 +60,40 @@ def network() -> Problem:
     return Problem("data").with_data(Dataset(t, values, np.array([31]), ("x", "y")), "none")
 
 
+DOSED = """
+title  = "Doses of a half-known size: the gut is hidden, the body is seen"
+source = "for tests"
+[states.gut]
+equation = "-ka*gut"
+initial  = 0.0
+[states.body]
+equation = "ka*gut - ke*body"
+initial  = { value = 0.5, fit = true }
+[events.dose]
+time = [0, 6, "again"]
+map  = { gut = "gut + F*10", body = "0.9*body" }
+[parameters]
+ka = { value = 0.9, transform = "log" }
+ke = { value = 0.4, transform = "log" }
+F  = { value = 0.5 }
+[covariates.again]
+[observed]
+body = "body"
+"""
+
+
+def dosed() -> Problem:
+    """Two subjects, who are given more at the time of a node and between nodes, by the exact solution but for maps."""
+    t = np.linspace(0, 12, 25)
+    values = [5 * np.exp(-0.3 * t) * (1 + np.sin(each * t) ** 2) for each in (1.0, 1.3)]
+    covariates = {"again": np.array([8.2, 9.5])}
+    data = Dataset(np.tile(t, 2), np.concatenate(values)[:, None], np.array([25, 25]), ("body",), covariates=covariates)
+    return read_problem(DOSED).with_data(data, "none")
+
+
 def tasks() -> dict[str, FitTask]:
     return {
+        "events": task_of(dosed()),
         "equations": task_of(driven()),
         "likelihood": task_of(replace(driven(), noise={"position": "gaussian"}), loss="likelihood"),
         "priors": task_of(
@@ -81,7 +113,7 @@ def compiled(task: FitTask) -> FitTask:
     return task
 
 
-@pytest.fixture(params=["equations", "likelihood", "priors", "network", "compiled"])
+@pytest.fixture(params=["equations", "likelihood", "priors", "events", "network", "compiled"])
 def task(request: pytest.FixtureRequest) -> FitTask:
     if request.param != "compiled":
         return tasks()[request.param]
@@ -156,6 +188,19 @@ def test_the_test_part_is_in_no_window() -> None:
     part = np.asarray(task.model.problem.part)
     last = task.model.data.t[part == TRAIN].max()
     assert task.windows().windows.data.t.max() == last
+
+
+def test_nodes_and_windows_that_meet_at_an_event_know_the_state_before_it() -> None:
+    """The free run, cut into windows that begin on it, is the free run again: every jump happens in one window."""
+    task = tasks()["events"]
+    shooting, x = task.windows(), task.unknowns.start
+    windows = shooting.windows
+    assert 6.0 in windows.t
+    whole = task.model.solve(x, np.arange(2), np.stack([windows.t[windows.trajectory == i] for i in (0, 1)]))
+    line = shooting.linearize(x, whole.ys.reshape(-1, 2), np.ones(2), 1.0, np.zeros(len(x)))
+    # both by tsit5 at rtol 1e-6
+    assert line.gap < 1e-5
+    assert line.loss == pytest.approx(task.trajectory().value(x), rel=1e-5)
 
 
 def test_nodes_start_near_what_is_measured_and_on_the_solution_where_it_is_hidden() -> None:

@@ -119,20 +119,46 @@ def test_a_gradient_is_not_asked_for_where_an_event_passes_over_an_observation()
     assert check_gradient(problem.with_data(data, "none")).holds
 
 
-def test_gradient_matching_is_refused_where_states_jump() -> None:
-    text = """
+JUMPING = """
 title  = "A state that is seen, and jumps"
 source = "for tests"
-time   = { span = [0, 2], samples = 9 }
+time   = { span = [0, 2], samples = 21 }
 [states.x]
 equation = "-k*x"
 initial  = 1.0
 [parameters]
 k = 0.5
 [events.add]
-time = 1
+time = 0.95
 map  = { x = "x + 1" }
 """
-    with pytest.raises(UsageError, match="no events that let them jump"):
-        wb.fit(read_problem(text), strategy="gradient-matching", split="none")
-    assert wb.fit(read_problem(text), start_values={"k": 0.2}, split="none").status == "converged"
+
+
+def test_gradient_matching_takes_curves_that_end_and_begin_where_a_state_jumps() -> None:
+    found = wb.fit(read_problem(JUMPING), start_values={"k": 0.2}, strategy="gradient-matching", split="none")
+    # splines of step 0.1 through an exponential
+    assert found.parameters["k"]["value"] == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [("time = 0.95", 'time = "1 - 0.1*k"'), ("time = 0.95", 'trigger = "x - 0.63"\ndirection = "falling"')],
+)
+def test_gradient_matching_is_refused_where_what_is_fitted_moves_a_jump(moving: tuple[str, str]) -> None:
+    problem = read_problem(JUMPING.replace(*moving))
+    with pytest.raises(UsageError, match="events only at known times"):
+        wb.fit(problem, strategy="gradient-matching", split="none")
+    assert wb.fit(problem, start_values={"k": 0.45}, split="none").status == "converged"
+
+
+def test_windows_are_refused_where_the_state_says_when_it_jumps() -> None:
+    problem = read_problem(JUMPING.replace("time = 0.95", 'trigger = "x - 0.63"\ndirection = "falling"'))
+    with pytest.raises(UsageError, match="not through triggered ones"):
+        wb.fit(problem, strategy="multiple-shooting", split="none")
+
+
+def test_doses_are_fitted_in_windows(dosed: Any) -> None:
+    found = wb.fit(subjects(1.0), problem=read_problem(SUBJECTS), strategy="multiple-shooting", split="none")
+    assert "windows" in found.session.history["rung"][0]
+    for name in TRUTH:
+        assert found.parameters[name]["value"] == pytest.approx(dosed.parameters[name]["value"], rel=1e-3)

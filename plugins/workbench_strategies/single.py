@@ -25,7 +25,7 @@ class OneRung:
             return task.trajectory()
         if not task.defects():
             raise UsageError(
-                "gradient matching needs every state observed at three times or more, and no events that let them jump",
+                "gradient matching needs every state observed at three times or more, and events only at known times",
                 help="--strategy ladder or --strategy single",
             )
         return task.defects()[-1]

@@ -88,8 +88,11 @@ class FitTask:
 
         Raises UsageError where there are more unknowns than a dense Jacobian has columns.
         """
-        if self.model.events:
-            raise UsageError("windows of multiple shooting go through no events", help="--strategy ladder")
+        if self._triggered:
+            raise UsageError(
+                "windows of multiple shooting go through events at given times, and not through triggered ones",
+                help="--strategy ladder",
+            )
         if not self.trajectory().least_squares:
             raise UsageError(
                 f"multiple shooting forms the Jacobian, and {len(self.unknowns.start)} unknowns are too many for one",
@@ -99,9 +102,14 @@ class FitTask:
             self._windows[points] = Shooting(self.model, self._train, self._priors, points)
         return self._windows[points]
 
+    @property
+    def _triggered(self) -> bool:
+        """The state says when an event happens, so that a window does not know which of them it begins after."""
+        return any(event.trigger for event in self.model.events)
+
     def stuck(self, x: np.ndarray) -> bool:
         """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
-        if self.model.events:
+        if self._triggered:
             return False
         training = self._data(1.0)
         return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
