@@ -30,9 +30,9 @@ def collocate(
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
     One for each `stretch` (observation,) of a trajectory. Where there are many times they are read at those alone.
-    `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised cross-validation (Craven
-    & Wahba 1979), which sees through noise but can take few points of an oscillation for noise altogether; else, and
-    where it finds no noise, the spline interpolates.
+    `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised cross-validation
+    (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise altogether;
+    else, and where it finds no noise, the spline interpolates.
     `logarithmic` (channel,) channels are joined as logarithms. A stretch with fewer than three times is left out.
     """
     parts = []

@@ -16,6 +16,7 @@ from ..graph import Encoder, Graph
 from ..problem import Problem
 from ..system import Event
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
+from .borrowed_events import with_events
 from .columns import Columns
 from .compiled import Compiled
 from .derivatives import mode_for
@@ -55,8 +56,9 @@ class Model:
         self.gradient = gradient
         mode_for(gradient, solver)  # raises where there is none
         self.deadline: float | None = None
-        self.lowered: Graph | None = field.graph()
-        """What the compiled engine can run: the field's graph, networks included."""
+        self.lowered: Graph | None
+        """What the compiled engine can run: the field's graph, networks and events included."""
+        self.lowered, self.said = with_events(field, problem)
         self.formulas = self.lowered is not None and not self.lowered.networks
         """Formulas alone are known: nothing is a network."""
         self.unknowns = unknowns or Unknowns([self._held_out(block) for block in field.blocks()])
@@ -140,7 +142,7 @@ class Model:
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """The events of the problem, where the dynamics are its equations and know them."""
+        """The events of the problem that the dynamics can follow (see `with_events`)."""
         system = self.problem.system
         known = self.lowered.groups if self.lowered is not None else {}
         return tuple(event for event in system.events if f"map {event.name}" in known) if system else ()

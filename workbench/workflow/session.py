@@ -43,6 +43,7 @@ class Session:
         solver, loss = choices.make("solver"), choices.make("loss")
         self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline
+        self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
             name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
             choices = replace(choices, optimizer=name)
