@@ -25,18 +25,18 @@ class Collocation:
 
 
 def collocate(
-    data: Dataset, wanted: np.ndarray, stretch: np.ndarray, logarithmic: np.ndarray, smooth: bool
+    data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool, stretch: np.ndarray | None = None
 ) -> Collocation:
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
-    One for each `stretch` (observation,) of a trajectory. Where there are many times they are read at those alone.
-    `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised cross-validation
-    (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise altogether;
-    else, and where it finds no noise, the spline interpolates.
+    One for each `stretch` (observation,) of a trajectory, by default the whole. Where times are many they are read at
+    those alone. `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised
+    cross-validation (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise
+    altogether; else, and where it finds no noise, the spline interpolates.
     `logarithmic` (channel,) channels are joined as logarithms. A stretch with fewer than three times is left out.
     """
     parts = []
-    numbers = stretch[wanted]
+    numbers = (data.trajectory_of if stretch is None else stretch)[wanted]
     t, values = data.t[wanted], data.values[wanted]
     for i in np.unique(numbers):
         inside = numbers == i

@@ -159,7 +159,7 @@ def defect_objectives(model: Model, wanted: np.ndarray) -> tuple[DefectObjective
     positive = np.array([bool(np.all(column[np.isfinite(column)] > 0)) for column in data.values[wanted].T])
     logarithmic = np.array([noise.get(name) == "lognormal" for name in data.channels]) & positive
     stretch = stretches.of(data.t, data.trajectory_of)
-    curves = [collocate(data, wanted, stretch, logarithmic, smooth) for smooth in (True, False)]
+    curves = [collocate(data, wanted, logarithmic, smooth, stretch) for smooth in (True, False)]
     if not len(curves[0].t):
         return ()
     spread = np.maximum(np.std(curves[1].values, axis=0), 1e-300)
