@@ -17,6 +17,7 @@ TERMS = {"f": np.array([False, False, True, True, False]), "g": np.array([False,
 def found(columns: list[np.ndarray], shrink: float = 1e-3, **options: Any) -> Uncertainty:
     jacobian, residuals = np.column_stack(columns), 0.1 * np.cos(50 * T)
     prior = np.where(np.any(list(TERMS.values()), axis=0), shrink, 0.0)
+    options.setdefault("priors", np.zeros((0, 5)))
     return errors_beside_weights(residuals, jacobian, NAMES, shrink=prior, terms=TERMS, **options)
 
 
@@ -35,6 +36,18 @@ def test_the_covariance_is_that_of_the_ridge_regression() -> None:
     known = found(APART, dispersion=1.0)
     np.testing.assert_allclose(known.spread, inverse, rtol=1e-9)
     assert known.noise_known
+
+
+def test_a_prior_of_a_parameter_adds_its_precision_and_settles_what_a_term_could_take() -> None:
+    jacobian, rows = np.column_stack(APART), np.array([[0.0, 3.0, 0.0, 0.0, 0.0]])
+    inverse = np.linalg.inv(jacobian.T @ jacobian + np.diag([0, 9, 1e-3, 1e-3, 1e-3]))
+    uncertainty = found(APART, priors=rows)
+    variance = np.sum((0.1 * np.cos(50 * T)) ** 2) / (40 - np.trace(inverse @ jacobian.T @ jacobian))
+    np.testing.assert_allclose(uncertainty.spread, variance * inverse, rtol=1e-9)
+    settled = found([APART[0], T, APART[2], T + 1e-6 * np.cos(9 * T), APART[4]], priors=rows, dispersion=1.0)
+    assert settled.reasons == {}
+    # of T the data fix the sum of b and f.w1 alone: what is known of b is what its prior says
+    assert settled.stderr[1] == pytest.approx(1 / 3, rel=1e-3)
 
 
 def test_without_a_prior_to_speak_of_they_are_those_of_least_squares() -> None:

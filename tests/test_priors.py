@@ -17,11 +17,14 @@ from workbench.errors import WorkbenchError
 from workbench.errors.problems import BoundsExclude, ValueWrong
 from workbench.errors.usage import UsageError
 from workbench.fitting.priors import DeclaredPriors, Posterior
+from workbench.model import Selection
 from workbench.priors import KINK, density_of
 from workbench.problem import read_problem
 from workbench.system import Parameter
+from workbench.testing.strategies import task_of
 from workbench.unknowns import Block, Unknowns
 from workbench.workflow import resume
+from workbench.workflow.estimates import uncertainty_of
 
 LOG_DENSITY: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "normal(0.4, 0.02)": lambda v: stats.norm.logpdf(v, 0.4, 0.02),
@@ -238,6 +241,25 @@ def test_where_the_scale_is_fitted_only_the_datas_share_of_the_precision_is_corr
     free.write_text(free.read_text().replace(', prior = "normal(9, 1e4)"', ""))
     without = wb.fit(few, problem=free, split="none")
     assert wide.parameters["k"]["stderr"] == pytest.approx(without.parameters["k"]["stderr"], rel=1e-5)
+
+
+def test_standard_errors_beside_a_learned_term_add_the_precision_of_the_prior_too() -> None:
+    """A drag that may be anything takes the place of k, until a prior says what k is."""
+    text = (
+        '[states.x]\nequation = "-k*x + drag(x)"\ninitial = 9.0\n[parameters]\nk = { value = 0.5%s }\n'
+        '[networks.drag]\nhidden = [6]\n[observed.x]\nformula = "x"\nnoise = "gaussian"\n'
+    )
+    t = np.linspace(0, 4, 60)
+    data = Dataset(t, (9 * np.exp(-0.6 * t) + 0.1 * np.cos(40 * t))[:, None], [60], ("x",))
+    errors = {}
+    for prior in ("", ', prior = "normal(0.5, 0.01)"'):
+        model = task_of(read_problem(text % prior).with_data(data, "none"), loss="likelihood").model
+        x = model.unknowns.start
+        found = uncertainty_of(model, x, model.trial(x, Selection.of(data)))
+        errors[prior] = found.stderr[found.names.index("k")]
+    without, beside = errors.values()
+    assert not without < 0.02
+    assert beside == pytest.approx(0.01, rel=0.02)
 
 
 def test_priors_make_a_fit_a_likelihood_and_other_losses_refuse_them(few: Dataset, tmp_path: Path) -> None:

@@ -60,10 +60,48 @@ def network() -> Problem:
     return Problem("data").with_data(Dataset(t, values, np.array([31]), ("x", "y")), "none")
 
 
+DOSED = """
+title  = "Doses of a half-known size: the gut is hidden, the body is seen"
+source = "for tests"
+[states.gut]
+equation = "-ka*gut"
+initial  = 0.0
+[states.body]
+equation = "ka*gut - ke*body"
+initial  = { value = 0.5, fit = true }
+[events.dose]
+time = [0, 6, "again"]
+map  = { gut = "gut + F*10", body = "0.9*body" }
+[parameters]
+ka = { value = 0.9, transform = "log" }
+ke = { value = 0.4, transform = "log" }
+F  = { value = 0.5 }
+[covariates.again]
+[observed]
+body = "body"
+"""
+
+
+def dosed() -> Problem:
+    """Two subjects, who are given more at the time of a node and between nodes, by the exact solution but for maps."""
+    t = np.linspace(0, 12, 25)
+    values = [5 * np.exp(-0.3 * t) * (1 + np.sin(each * t) ** 2) for each in (1.0, 1.3)]
+    covariates = {"again": np.array([8.2, 9.5])}
+    data = Dataset(np.tile(t, 2), np.concatenate(values)[:, None], np.array([25, 25]), ("body",), covariates=covariates)
+    return read_problem(DOSED).with_data(data, "none")
+
+
 def tasks() -> dict[str, FitTask]:
     return {
+        "events": task_of(dosed()),
         "equations": task_of(driven()),
         "likelihood": task_of(replace(driven(), noise={"position": "gaussian"}), loss="likelihood"),
+        "priors": task_of(
+            read_problem(DRIVEN.replace("value = 1.0 }", 'value = 1.0, prior = "gamma(9, 0.1)" }')).with_data(
+                driven().data, "none"
+            ),
+            loss="likelihood",
+        ),
         "network": task_of(network(), dynamics="mlp", hidden=(3,)),
     }
 
@@ -75,7 +113,7 @@ def compiled(task: FitTask) -> FitTask:
     return task
 
 
-@pytest.fixture(params=["equations", "likelihood", "network", "compiled"])
+@pytest.fixture(params=["equations", "likelihood", "priors", "events", "network", "compiled"])
 def task(request: pytest.FixtureRequest) -> FitTask:
     if request.param != "compiled":
         return tasks()[request.param]
@@ -152,6 +190,19 @@ def test_the_test_part_is_in_no_window() -> None:
     assert task.windows().windows.data.t.max() == last
 
 
+def test_nodes_and_windows_that_meet_at_an_event_know_the_state_before_it() -> None:
+    """The free run, cut into windows that begin on it, is the free run again: every jump happens in one window."""
+    task = tasks()["events"]
+    shooting, x = task.windows(), task.unknowns.start
+    windows = shooting.windows
+    assert 6.0 in windows.t
+    whole = task.model.solve(x, np.arange(2), np.stack([windows.t[windows.trajectory == i] for i in (0, 1)]))
+    line = shooting.linearize(x, whole.ys.reshape(-1, 2), np.ones(2), 1.0, np.zeros(len(x)))
+    # both by tsit5 at rtol 1e-6
+    assert line.gap < 1e-5
+    assert line.loss == pytest.approx(task.trajectory().value(x), rel=1e-5)
+
+
 def test_nodes_start_near_what_is_measured_and_on_the_solution_where_it_is_hidden() -> None:
     task = task_of(read_problem(PREDATOR).with_data(prey(0.0), "none"))
     shooting = task.windows()
@@ -165,6 +216,18 @@ def test_nodes_start_near_what_is_measured_and_on_the_solution_where_it_is_hidde
 
 
 # --- derivatives and the step
+
+
+def test_a_declared_prior_has_a_row_of_its_own_in_the_squares_and_none_in_the_misfit_of_the_data() -> None:
+    _, x, _, line = lined(tasks()["priors"])
+    b = tasks()["priors"].unknowns.labels.index("b")
+    rows = line.condensed.rows
+    assert len(rows.r) == len(tasks()["priors"].model.data.values) - 3 + 1, "three values are missing"
+    # −log of gamma(9, 0.1) above its peak at 0.8
+    cost = 8 * np.log(0.8 / x[b]) + 10 * (x[b] - 0.8)
+    assert 0.5 * rows.r[-1] ** 2 == pytest.approx(cost, rel=1e-9)
+    assert np.flatnonzero(rows.by_x[-1]).tolist() == [b]
+    assert line.data * line.reference == pytest.approx(0.5 * np.sum(rows.r[:-1] ** 2), rel=1e-12)
 
 
 def test_the_squares_are_differentiated_exactly(task: FitTask) -> None:

@@ -119,20 +119,80 @@ def test_a_gradient_is_not_asked_for_where_an_event_passes_over_an_observation()
     assert check_gradient(problem.with_data(data, "none")).holds
 
 
-def test_gradient_matching_is_refused_where_states_jump() -> None:
-    text = """
+JUMPING = """
 title  = "A state that is seen, and jumps"
 source = "for tests"
-time   = { span = [0, 2], samples = 9 }
+time   = { span = [0, 2], samples = 21 }
 [states.x]
 equation = "-k*x"
 initial  = 1.0
 [parameters]
 k = 0.5
 [events.add]
-time = 1
+time = 0.95
 map  = { x = "x + 1" }
 """
-    with pytest.raises(UsageError, match="no events that let them jump"):
-        wb.fit(read_problem(text), strategy="gradient-matching", split="none")
-    assert wb.fit(read_problem(text), start_values={"k": 0.2}, split="none").status == "converged"
+
+
+def test_gradient_matching_takes_curves_that_end_and_begin_where_a_state_jumps() -> None:
+    found = wb.fit(read_problem(JUMPING), start_values={"k": 0.2}, strategy="gradient-matching", split="none")
+    # splines of step 0.1 through an exponential
+    assert found.parameters["k"]["value"] == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [("time = 0.95", 'time = "1 - 0.1*k"'), ("time = 0.95", 'trigger = "x - 0.63"\ndirection = "falling"')],
+)
+def test_gradient_matching_is_refused_where_what_is_fitted_moves_a_jump(moving: tuple[str, str]) -> None:
+    problem = read_problem(JUMPING.replace(*moving))
+    with pytest.raises(UsageError, match="events only at known times"):
+        wb.fit(problem, strategy="gradient-matching", split="none")
+    assert wb.fit(problem, start_values={"k": 0.45}, split="none").status == "converged"
+
+
+def test_windows_are_refused_where_the_state_says_when_it_jumps() -> None:
+    problem = read_problem(JUMPING.replace("time = 0.95", 'trigger = "x - 0.63"\ndirection = "falling"'))
+    with pytest.raises(UsageError, match="not through triggered ones"):
+        wb.fit(problem, strategy="multiple-shooting", split="none")
+
+
+KICKED = (
+    JUMPING.replace("time = 0.95", 'time = [0.95, "late"]')
+    .replace("k = 0.5", "k = 0.5\nlate = { value = 1.45, fixed = true }")
+    .replace('"-k*x"', '"-k*x + 0*late"')
+    .replace('"x + 1"', '"x + late - 0.45"')
+)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+def test_other_dynamics_follow_the_events_of_a_problem_whose_states_they_see(engine: str) -> None:
+    said: list[str] = []
+    found = wb.fit(read_problem(KICKED), dynamics="linear", engine=engine, on_notes=said.extend, split="none")
+    assert said == []
+    assert found.parameters["A[x,x]"]["value"] == pytest.approx(-0.5, abs=1e-5)
+    assert found.metrics["train"]["fit_percent"] > 99.99
+    network = wb.fit(read_problem(KICKED), dynamics="mlp", settings={"dynamics.hidden": (4,)}, split="none")
+    assert network.metrics["train"]["fit_percent"] > 99.9
+    assert network.document()["checks"]["gradient"]["verdict"] == "exact"
+
+
+def test_events_that_other_dynamics_cannot_follow_are_named() -> None:
+    said: list[str] = []
+    hidden = SUBJECTS.replace('body = "body"', 'blood = "2*body"')
+    data = subjects(0.0)
+    renamed = Dataset(data.t, 2 * data.values, data.row_size, ("blood",), covariates=data.covariates)
+    options: dict[str, Any] = {"dynamics": "linear", "iterations": 2, "on_notes": said.extend, "split": "none"}
+    found = wb.fit(renamed, problem=read_problem(hidden), **options)
+    assert said == ["the event 'dose' is not followed: these dynamics do not have the state gut"]
+    assert found.document()["data"]["notes"] == said
+    said.clear()
+    wb.fit(read_problem(KICKED.replace("value = 1.45, fixed = true", "value = 1.45")), **options)
+    assert said == ["the event 'add' is not followed: these dynamics do not have late as a known number (--fix late)"]
+
+
+def test_doses_are_fitted_in_windows(dosed: Any) -> None:
+    found = wb.fit(subjects(1.0), problem=read_problem(SUBJECTS), strategy="multiple-shooting", split="none")
+    assert "windows" in found.session.history["rung"][0]
+    for name in TRUTH:
+        assert found.parameters[name]["value"] == pytest.approx(dosed.parameters[name]["value"], rel=1e-3)

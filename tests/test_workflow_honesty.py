@@ -135,3 +135,18 @@ def test_the_solver_swap_solves_by_another_method_on_every_engine(engine: str, t
     swap = fitted.document()["checks"]["solver_swap"]
     assert swap["verdict"] == "a map tied to euler, h = 0.5"
     assert swap["max_relative_difference"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("more", "validated"),
+    [({}, False), ({"settings": {"dynamics.decay": 1e-3}}, True), ({"optimizer": "adam"}, True)],
+)
+def test_a_network_that_the_evidence_holds_needs_a_value_a_weight_to_train_on_its_validation_part(
+    more: dict[str, object], validated: bool
+) -> None:
+    """42 weights and two initial values, 48 values before the test part: more than 42 + 2·2, fewer than 2·44."""
+    t = np.linspace(0, 6, 30)
+    data = Dataset(t, np.column_stack([np.cos(t), -np.sin(t)]), [30], ("x", "y"))
+    settings = {"dynamics.hidden": (8,), **more.pop("settings", {})}  # type: ignore[call-overload]  # a dict
+    found = wb.fit(data, dynamics="mlp", iterations=1, settings=settings, **more)  # type: ignore[arg-type]  # a name
+    assert (found.metrics["validation"] is not None) == validated

@@ -219,12 +219,13 @@ class Field(Protocol):
     """dy/dt = f(t, y, u, c; p) with unknowns, how it starts and how it is observed. It gives a graph, a module or both.
 
     Optional, looked for by name: `observed` (the names that the group `observed` measures; the states by default) and
-    `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports), and
+    `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports),
     `linear_part(values) -> {"A": …, "B": …, "b": …}` of x' = A x + B u + b, with C, D and d of y = C x + D u + d where
-    the channels are not the states; values are by label. On a module: `rowwise` (False
-    forces shared steps). Names kept for later versions, which this one does not call: `penalties(values)` (residual
-    rows), `initial(observations, rng)` (an encoder), `integrals(t, y, u)` (quadrature outside the error norm),
-    `separable`.
+    the channels are not the states (values are by label), `encoder` (a `graph.Encoder`: initial states from first
+    samples, its weights the block `encoder` in place of a block `initial`), `start_samples` (how many of its first
+    values the start of a trajectory that only tests is made of; 1). On a module: `rowwise` (False forces shared steps).
+    Names kept for later versions, which this one does not call: `penalties(values)` (residual rows),
+    `integrals(t, y, u)` (quadrature outside the error norm), `separable`.
     """
 
     @property

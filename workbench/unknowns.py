@@ -142,6 +142,11 @@ class Unknowns:
             inside[index[index >= 0]] = True
         return inside
 
+    @property
+    def starts(self) -> np.ndarray:
+        """Which entries of x initial states alone depend on (unknown,): their values, or an encoder's weights."""
+        return self.mask("initial", "encoder")
+
 
 def _entry_labels(block: Block, free: np.ndarray) -> list[str]:
     """A name for every free entry; `k[2]` for the third trajectory's own k, `x(0)` for an initial value."""

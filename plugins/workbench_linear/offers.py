@@ -24,12 +24,14 @@ def state_space(
     activation: Activation = "tanh",
     direct: bool = False,
     stable: bool = False,
+    encoder: int = 0,
 ) -> StateSpace:
     """`order` states behind the channels; `hidden` layers of a network in states and inputs are added to their slopes.
 
     `direct`: inputs reach the channels at once. `stable`: the linear part has eigenvalues left of the imaginary axis,
-    whatever the weights.
+    whatever the weights. With `encoder` = N a network makes the initial state of the first N samples of inputs and
+    channels, for many trajectories.
     """
     from .state_space import StateSpace
 
-    return StateSpace(order, tuple(hidden), activation, direct, stable)
+    return StateSpace(order, tuple(hidden), activation, direct, stable, encoder)

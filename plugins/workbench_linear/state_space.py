@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench import Block, Graph, Problem
 from workbench.errors.usage import UsageError
-from workbench.graph import Builder, Network, inputs_of
+from workbench.graph import Builder, Encoder, Network, inputs_of
 
 from .continuous import ContinuousModel, continuous, dissipative, stabilised, unit_sized
 from .offers import Activation
@@ -30,6 +30,7 @@ class StateSpace:
     activation: Activation
     direct: bool
     stable: bool
+    encoder: int = 0  # samples that the initial state is made of; 0: each trajectory has its own
 
     def build(self, problem: Problem, generator: np.random.Generator) -> StateSpaceField:
         """The model for the problem's channels and inputs; the network's weights are drawn, its last layer is 0."""
@@ -50,18 +51,36 @@ class StateSpaceField:
     """The linear part is a start plus weights, which begin at 0: a prior around 0 holds it to what was identified.
 
     Blocks: `weights` (dA[x1,x2] is by how much an entry of A left its start, b and d are constants), and `initial` (one
-    each trajectory, by least squares on its first samples).
+    each trajectory, by least squares on its first samples) or `encoder`.
     """
 
     def __init__(self, family: StateSpace, problem: Problem, generator: np.random.Generator) -> None:
         assert problem.data is not None
-        self.family, self.data = family, problem.data
+        self.family, self.problem, self.data = family, problem, problem.data
         self.sampled = Sampled.of(problem)
         self.states = tuple(f"x{i + 1}" for i in range(family.order))
         self.observed = problem.data.channels
         self._network = (
             _drawn((family.order + self.n_u, *family.hidden, family.order), generator) if family.hidden else None
         )
+        self.encoder = self._encoder(generator) if family.encoder else None
+
+    @property
+    def start_samples(self) -> int:
+        """How many of its first samples the initial state of a trajectory is found from."""
+        return min(FIRST * self.family.order, int(self.data.row_size.min()) // 2)
+
+    def _encoder(self, generator: np.random.Generator) -> Encoder:
+        """Begins as the least squares of the identified linear part on the samples, as if these came in equal steps."""
+        sampled, samples = self.sampled, self.family.encoder
+        first = self.problem.seen.first_samples(samples)
+        scale = first.scale((sampled.y_mean, sampled.y_spread), (sampled.u_mean, sampled.u_spread))
+        n_y, n_u, n = len(self.observed), self.n_u, self.family.order
+        discrete, linear = self._discrete(self.start), np.zeros((n, len(scale[0])))
+        for j, unit in enumerate(np.eye(samples * (n_y + n_u))):  # linear in samples: one column from each
+            y, u = np.split(unit, [samples * n_y])
+            linear[:, j] = initial_state(discrete, u.reshape(samples, n_u), y.reshape(samples, n_y))
+        return Encoder.of(self.states, samples, first.spacing, scale, linear, (np.zeros(n), np.ones(n)), generator)
 
     @property
     def n_u(self) -> int:
@@ -91,7 +110,7 @@ class StateSpaceField:
         discrete = self._discrete(model)
         paths = []
         for u, y in self.sampled.series:
-            few = slice(0, FIRST * self.family.order)
+            few = slice(0, self.start_samples)
             x = initial_state(discrete, u[few], y[few])
             path = []
             for now in u:
@@ -206,10 +225,14 @@ class StateSpaceField:
     def blocks(self) -> tuple[Block, ...]:
         """The unknowns at their start values."""
         graph, begun = self._lowered
+        weights = Block("weights", graph.parameters, begun)
+        if self.encoder is not None:
+            names, start = self.encoder.graph.parameters, self.encoder.start
+            return weights, Block("encoder", names, start, origin=start)
         discrete = self._discrete(self.start)
-        few = slice(0, FIRST * self.family.order)
+        few = slice(0, self.start_samples)
         first = np.array([initial_state(discrete, u[few], y[few]) for u, y in self.sampled.starts])
-        return Block("weights", graph.parameters, begun), Block("initial", self.states, first, per="trajectory")
+        return weights, Block("initial", self.states, first, per="trajectory")
 
     def equations(self, values: dict[str, float]) -> tuple[str, ...]:
         """What depends on what; the weights are in the run."""

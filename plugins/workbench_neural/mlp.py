@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench import Block, Graph, Problem, from_network
 from workbench.errors.usage import UsageError
+from workbench.graph import Encoder
 
 from .offers import Activation, Features
 from .scales import Scales
@@ -29,6 +30,7 @@ class Mlp:
     features: Features
     decay: float
     augment: int = 0
+    encoder: int = 0  # samples that the initial state is made of; 0: each trajectory has its own
 
     def build(self, problem: Problem, generator: np.random.Generator) -> MlpField:
         """A network for the problem's channels, its weights drawn from `generator`."""
@@ -53,6 +55,16 @@ class MlpField:
         width = len(self.states) + len(scales.u_mean) + len(scales.c_mean) + (family.features == "state+time")
         self.sizes = (width, *family.hidden, len(self.states))
         self._start = drawn(self.sizes, generator)
+        self.encoder = self._encoder(generator) if family.encoder else None
+
+    def _encoder(self, generator: np.random.Generator) -> Encoder:
+        """Channels begin at their first sample, added states at 0."""
+        scales, d = self.scales, self.data.n_channels
+        first = self.problem.seen.first_samples(self.family.encoder)
+        scale = first.scale((scales.y_mean[:d], scales.y_spread[:d]), (scales.u_mean, scales.u_spread))
+        linear = np.eye(len(self.states), len(scale[0])) * (np.arange(len(self.states)) < d)[:, None]
+        ends = (scales.y_mean, scales.y_spread)
+        return Encoder.of(self.states, self.family.encoder, first.spacing, scale, linear, ends, generator)
 
     def graph(self) -> Graph:
         """The network with its scaling, its weights in the order of the block."""
@@ -77,9 +89,12 @@ class MlpField:
         return Network(self.sizes, self.family.activation, self.scales, self.family.features == "state+time")
 
     def blocks(self) -> tuple[Block, ...]:
-        """`weights` (shared) and `initial` (one each trajectory, starting at its first observations)."""
+        """`weights` (shared) and `initial` (one each trajectory, starting at its first observations), or `encoder`."""
         labels = tuple(f"w{i}" for i in range(len(self._start)))
         weights = Block("weights", labels, self._start, shrink=self.family.decay)
+        if self.encoder is not None:
+            names, start = self.encoder.graph.parameters, self.encoder.start
+            return weights, Block("encoder", names, start, origin=start)
         first = self.problem.seen.first(self.scales.y_mean[: self.data.n_channels])
         first = np.pad(first, ((0, 0), (0, self.family.augment)))
         free = first.size <= LARGEST_INITIAL

@@ -19,15 +19,17 @@ def mlp(
     features: Features = "state",
     decay: float = 0.0,
     augment: int = 0,
+    encoder: int = 0,
 ) -> Mlp:
     """A network of `hidden` layers; `features` may add time, `decay` is the precision of a prior on the weights.
 
     `augment` states that nothing measures stand beside the channels and begin at 0 (Dupont, Doucet & Teh 2019,
-    arXiv 1904.01681).
+    arXiv 1904.01681). With `encoder` = N a second network makes the initial state of the first N samples, for many
+    trajectories.
     """
     from .mlp import Mlp
 
-    return Mlp(tuple(hidden), activation, features, decay, augment)
+    return Mlp(tuple(hidden), activation, features, decay, augment, encoder)
 
 
 def second_order(

@@ -12,7 +12,7 @@ from workbench.graph import Builder, Network, inputs_of
 
 from .offers import Activation
 from .scales import Scales
-from .starts import drawn, first_slopes
+from .starts import SLOPE_SAMPLES, drawn, first_slopes
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class SecondOrderField:
             2 * len(positions) + len(self.scales.u_mean) + len(self.scales.c_mean), *family.hidden, len(positions)
         )  # fmt: skip
         self._start = drawn(self.sizes, generator)
+        self.start_samples = 1 if self._speed else SLOPE_SAMPLES
 
     def graph(self) -> Graph:
         """The network with its scaling, its weights in the order of the block."""

@@ -8,6 +8,8 @@ import numpy as np
 
 from workbench import Dataset
 
+SLOPE_SAMPLES = 5  # first values that a slope at the beginning is taken from
+
 
 def drawn(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     """Weights (out, in) and biases (out,) layer by layer, flat."""
@@ -19,13 +21,13 @@ def drawn(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def first_slopes(data: Dataset, values: np.ndarray, samples: int = 5) -> np.ndarray:
+def first_slopes(data: Dataset, values: np.ndarray) -> np.ndarray:
     """The slope of a line through the first finite values of each channel of each trajectory (trajectory, channel)."""
     slopes = np.zeros((data.n_trajectories, data.n_channels))
     for i in range(data.n_trajectories):
         rows = data.rows(i)
         for channel, column in enumerate(values[rows].T):
-            at = np.flatnonzero(np.isfinite(column))[:samples]
+            at = np.flatnonzero(np.isfinite(column))[:SLOPE_SAMPLES]
             t = data.t[rows][at]
             if len(at) > 1 and t[-1] > t[0]:
                 slopes[i, channel] = np.polyfit(t - t[0], column[at], 1)[0]

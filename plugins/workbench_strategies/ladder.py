@@ -84,7 +84,7 @@ class Ladder:
         return f"{state['rung']}{share}: {optimizer}"
 
     def _parameters(self, task: Task) -> np.ndarray:
-        return ~task.unknowns.mask("initial")
+        return ~task.unknowns.starts
 
     def _matching(self, task: Task, curve: int) -> Tree:
         return rung.begin(task, task.defects()[curve], self._parameters(task), task.unknowns.start)
@@ -118,7 +118,7 @@ class Ladder:
                 break
             horizon /= 2
             event = f"no finite solution over the whole span: begins with {horizon:.3g} of it"
-        weights, initial = task.unknowns.mask("weights"), task.unknowns.mask("initial")
+        weights, initial = task.unknowns.mask("weights"), task.unknowns.starts
         name = "trajectory" if weights.any() and initial.any() else "all"
         x = state["found"][best]
         return self._on(task, {**state, "found": [], "begun": x}, name, horizon, x), event

@@ -25,7 +25,7 @@ class OneRung:
             return task.trajectory()
         if not task.defects():
             raise UsageError(
-                "gradient matching needs every state observed at three times or more, and no events that let them jump",
+                "gradient matching needs every state observed at three times or more, and events only at known times",
                 help="--strategy ladder or --strategy single",
             )
         return task.defects()[-1]
@@ -35,7 +35,7 @@ class OneRung:
         unknowns = task.unknowns
         free = np.ones(len(unknowns.start), dtype=bool)
         if self.kind == "defect":
-            free &= ~unknowns.mask("initial")
+            free &= ~unknowns.starts
         return {"x": unknowns.start, "at": rung.begin(task, self._objective(task), free, unknowns.start)}
 
     def advance(self, task: Task, state: Tree) -> tuple[Tree, Step]:

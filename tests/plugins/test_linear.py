@@ -43,6 +43,13 @@ class TestStable(DynamicsContract):
     settings: ClassVar[dict[str, Any]] = {"stable": True}
 
 
+class TestEncodedStates(DynamicsContract):
+    """Hidden states that begin at what an encoder makes of four samples."""
+
+    offer = "state-space"
+    settings: ClassVar[dict[str, Any]] = {"hidden": (5,), "encoder": 4}
+
+
 def system(n: int, n_u: int, n_y: int, rng: np.random.Generator) -> DiscreteModel:
     """A random stable map; its slowest mode falls by a twentieth a step."""
     A = rng.standard_normal((n, n))

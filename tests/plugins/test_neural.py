@@ -31,6 +31,13 @@ class TestAugmented(DynamicsContract):
     settings: ClassVar[dict[str, Any]] = {"hidden": (8,), "augment": 2}
 
 
+class TestEncoded(DynamicsContract):
+    """With hidden states whose start an encoder makes of the samples, and of their times: trajectories differ there."""
+
+    offer = "mlp"
+    settings: ClassVar[dict[str, Any]] = {"hidden": (8,), "augment": 1, "encoder": 3}
+
+
 class TestSecondOrder(DynamicsContract):
     """Positions whose velocities are hidden."""
 

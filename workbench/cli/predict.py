@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Initial state from the first N samples of --data.",
+    help="Initial state fitted to the first N samples of --data; 1: the first itself, or what an encoder makes.",
 )
 @click.option("--interval", metavar="95", type=PERCENT, help="Add a band, in percent.")
 @click.option(

@@ -23,28 +23,32 @@ def errors_beside_weights(
     *,
     shrink: np.ndarray,
     terms: Mapping[str, np.ndarray],
+    priors: np.ndarray,
     at_bound: Sequence[str] = (),
     dispersion: float | None = None,
 ) -> Uncertainty:
-    """The covariance s²(JᵀJ + Λ)⁻¹ of all unknowns, Λ the precision of the prior on weights.
+    """The covariance s²(JᵀJ + PᵀP + Λ)⁻¹ of all unknowns, Λ the precision of the prior on weights, P other priors.
 
     `residuals` (residual,) and `jacobian` (residual, unknown) are those of the data alone, `shrink` (unknown,) is the
-    diagonal of Λ, `terms` maps the name of each learned term to its weights (unknown,). s² is ‖r‖²/(n − γ), γ the
-    number of unknowns less the trace of (JᵀJ + Λ)⁻¹Λ (MacKay 1992, Neural Comput. 4, 415–447), unless the scale of the
-    noise is known. So an error holds what a term might take over.
+    diagonal of Λ, `priors` (line, unknown) are the rows of P, `terms` maps the name of each learned term to its weights
+    (unknown,). s² is ‖r‖²/(n − γ), γ the trace of JᵀJ times that inverse, the number of unknowns that the data
+    determine (MacKay 1992, Neural Comput. 4, 415–447), unless the scale of the noise is known. So an error holds what
+    a term might take over.
 
-    A named unknown has none where a learned term can take its place: where its error is the prior's alone, which shows
-    when the prior is loosened (see `LOOSER` and `MORE`).
+    A named unknown has none where a learned term can take its place: where its error is that of the weights' prior
+    alone, which shows when that is loosened (see `LOOSER` and `MORE`).
     """
     names = tuple(names)
     weights = np.any(list(terms.values()), axis=0)
     held = np.array([name in at_bound for name in names])
-    free = ~held & ((jacobian != 0).any(axis=0) | (shrink > 0))
-    found = _Covariance.of(jacobian, shrink, free)
-    determined = len(names) - int((~free).sum()) - float(shrink @ np.diag(found.inverse))
+    rows = np.vstack([jacobian, priors])
+    free = ~held & ((rows != 0).any(axis=0) | (shrink > 0))
+    found = _Covariance.of(rows, shrink, free)
+    told = float(shrink @ np.diag(found.inverse)) + float(np.einsum("li,ij,lj->", priors, found.inverse, priors))
+    determined = int(free.sum()) - told
     n = len(residuals)
     variance = dispersion if dispersion is not None else float(residuals @ residuals) / max(n - determined, 1.0)
-    loose = _Covariance.of(jacobian, LOOSER * shrink, free)
+    loose = _Covariance.of(rows, LOOSER * shrink, free)
     reasons = {}
     for i in map(int, np.flatnonzero(~weights)):
         if names[i] in at_bound:
@@ -55,7 +59,7 @@ def errors_beside_weights(
             listed = ", ".join(names[j] for j in others if j != i)
             reasons[names[i]] = f"not determined on its own: the data fix only a combination of it with {listed}"
         elif loose.inverse[i, i] > MORE**2 * found.inverse[i, i]:
-            taking = [term for term, own in terms.items() if _takes_over(jacobian, shrink, free & (own | ~weights), i)]
+            taking = [term for term, own in terms.items() if _takes_over(rows, shrink, free & (own | ~weights), i)]
             reasons[names[i]] = f"not determined: the learned term {' or '.join(taking or terms)} can take its place"
     return Uncertainty(
         names,
@@ -78,23 +82,23 @@ def of_named(found: Uncertainty, weights: np.ndarray) -> Uncertainty:
     return replace(found, names=names, spread=found.spread[np.ix_(keep, keep)], undetermined=undetermined)
 
 
-def _takes_over(jacobian: np.ndarray, shrink: np.ndarray, free: np.ndarray, i: int) -> bool:
+def _takes_over(rows: np.ndarray, shrink: np.ndarray, free: np.ndarray, i: int) -> bool:
     """Whether the error of unknown i is the prior's where only the `free` unknowns move."""
-    held, loose = (_Covariance.of(jacobian, share * shrink, free).inverse[i, i] for share in (1.0, LOOSER))
+    held, loose = (_Covariance.of(rows, share * shrink, free).inverse[i, i] for share in (1.0, LOOSER))
     return bool(loose > MORE**2 * held)
 
 
 @dataclass(frozen=True)
 class _Covariance:
-    """(JᵀJ + Λ)⁻¹ over the free unknowns, 0 elsewhere, and the directions that it holds nothing but rounding of."""
+    """(RᵀR + Λ)⁻¹ over the free unknowns, 0 elsewhere, and the directions that it holds nothing but rounding of."""
 
     inverse: np.ndarray  # (unknown, unknown)
     null: np.ndarray  # (direction, unknown)
 
     @classmethod
-    def of(cls, jacobian: np.ndarray, shrink: np.ndarray, free: np.ndarray) -> _Covariance:
+    def of(cls, rows: np.ndarray, shrink: np.ndarray, free: np.ndarray) -> _Covariance:
         """By SVD with unit columns; a direction of which nothing is known varies as far as can be told, not by 0."""
-        rows = np.vstack([jacobian, np.diag(np.sqrt(shrink))[shrink > 0]])[:, free]
+        rows = np.vstack([rows, np.diag(np.sqrt(shrink))[shrink > 0]])[:, free]
         size = np.linalg.norm(rows, axis=0)
         inverse, null = np.zeros((len(free), len(free))), np.zeros((0, len(free)))
         if not size.size:

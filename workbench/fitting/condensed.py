@@ -20,6 +20,13 @@ class Rows:
     by_node: np.ndarray  # (row, state)
     window: np.ndarray  # (row,)
 
+    def and_of_x(self, r: np.ndarray, by_x: np.ndarray) -> Rows:
+        """With more rows r (row,) that depend on x alone, by_x (row, unknown)."""
+        n, last = len(r), self.window[-1:]
+        by_node = np.concatenate([self.by_node, np.zeros((n, self.by_node.shape[1]))])
+        window = np.concatenate([self.window, np.broadcast_to(last, n)])
+        return Rows(np.append(self.r, r), np.concatenate([self.by_x, by_x]), by_node, window)
+
 
 @dataclass(frozen=True)
 class Gaps:

@@ -24,16 +24,19 @@ class Collocation:
     trajectory: np.ndarray
 
 
-def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool) -> Collocation:
+def collocate(
+    data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth: bool, stretch: np.ndarray | None = None
+) -> Collocation:
     """Cubic splines through the wanted observations (observation,), read at their times and half way between.
 
-    Of trajectories with many times they are read at those alone. `smooth`: the smoothing, or beyond DENSE times the
-    number of knots, is chosen by generalised cross-validation (Craven & Wahba 1979), which sees through noise but can
-    take few points of an oscillation for noise altogether; else, and where it finds no noise, the spline interpolates.
-    `logarithmic` (channel,) channels are joined as logarithms. A trajectory with fewer than three times is left out.
+    One for each `stretch` (observation,) of a trajectory, by default the whole. Where times are many they are read at
+    those alone. `smooth`: the smoothing, or beyond DENSE times the number of knots, is chosen by generalised
+    cross-validation (Craven & Wahba 1979), which sees through noise but can take few points of an oscillation for noise
+    altogether; else, and where it finds no noise, the spline interpolates.
+    `logarithmic` (channel,) channels are joined as logarithms. A stretch with fewer than three times is left out.
     """
     parts = []
-    numbers = data.trajectory_of[wanted]
+    numbers = (data.trajectory_of if stretch is None else stretch)[wanted]
     t, values = data.t[wanted], data.values[wanted]
     for i in np.unique(numbers):
         inside = numbers == i
@@ -49,7 +52,7 @@ def collocate(data: Dataset, wanted: np.ndarray, logarithmic: np.ndarray, smooth
             continue
         y = np.column_stack([curve[0] for curve in curves if curve])
         dy = np.column_stack([curve[1] for curve in curves if curve])
-        parts.append((at, y, dy, np.full(len(at), i)))
+        parts.append((at, y, dy, np.full(len(at), data.trajectory_of[wanted][inside][0])))
     if not parts:
         none = np.zeros((0, data.n_channels))
         return Collocation(np.zeros(0), none, none, np.zeros(0, dtype=int))

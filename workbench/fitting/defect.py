@@ -10,6 +10,7 @@ from ..contracts import Linearization
 from ..model import Model
 from ..model.finite import with_finite_squares
 from .curve import Collocation, collocate
+from .stretches import Stretches
 
 
 def states_observed(model: Model) -> np.ndarray | None:
@@ -130,7 +131,7 @@ class DefectObjective:
 def _linear(model: Model) -> np.ndarray | None:
     """The unknowns (unknown,) in which f is linear whatever the others are, where it depends on weights alone."""
     unknowns, graph = model.unknowns, model.lowered
-    weights_alone = (unknowns.mask("weights") | unknowns.mask("initial")).all()
+    weights_alone = (unknowns.mask("weights") | unknowns.starts).all()
     if graph is None or not weights_alone or not model.columns.parameters_shared:
         return None
     chosen = np.zeros((1, model.columns.n_parameters))
@@ -148,16 +149,17 @@ ALIKE = 1e-3
 def defect_objectives(model: Model, wanted: np.ndarray) -> tuple[DefectObjective, ...]:
     """Gradient matching on the wanted observations, with smoothing and with interpolating curves.
 
-    One objective where the two kinds of curve are alike; none where states are hidden, none at all, or jump at events,
-    or data are too few for curves.
+    Curves end and begin at events. One objective where the two kinds of curve are alike; none where states are hidden,
+    none at all, or jump at times that are not known, or data are too few for curves.
     """
-    channel = states_observed(model)
-    if channel is None or not len(channel) or model.events:  # a curve through the data is smooth where states jump
+    channel, stretches = states_observed(model), Stretches(model)
+    if channel is None or not len(channel) or not stretches.known:
         return ()
     data, noise = model.data, model.problem.noise
     positive = np.array([bool(np.all(column[np.isfinite(column)] > 0)) for column in data.values[wanted].T])
     logarithmic = np.array([noise.get(name) == "lognormal" for name in data.channels]) & positive
-    curves = [collocate(data, wanted, logarithmic, smooth) for smooth in (True, False)]
+    stretch = stretches.of(data.t, data.trajectory_of)
+    curves = [collocate(data, wanted, logarithmic, smooth, stretch) for smooth in (True, False)]
     if not len(curves[0].t):
         return ()
     spread = np.maximum(np.std(curves[1].values, axis=0), 1e-300)

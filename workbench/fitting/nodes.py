@@ -7,6 +7,7 @@ import numpy as np
 from ..model import Model
 from .curve import curve_at
 from .defect import measured
+from .stretches import Stretches
 from .windows import Windows
 
 
@@ -16,17 +17,17 @@ def starting_nodes(model: Model, windows: Windows, wanted: np.ndarray, x: np.nda
     nodes = _solved(model, windows, x)
     y0 = model.initial(x)[0][windows.trajectory]
     nodes = np.where(np.isfinite(nodes), nodes, y0)
-    for i in np.unique(windows.trajectory):
-        inside = windows.trajectory == i
-        own = wanted & (model.data.trajectory_of == i)
+    stretches, data = Stretches(model), model.data
+    begun, numbers = stretches.of(windows.t, windows.trajectory), stretches.of(data.t, data.trajectory_of)
+    for i in np.unique(begun):
+        inside, own = begun == i, wanted & (numbers == i)
         for state in np.flatnonzero(channel >= 0):
-            values = model.data.values[own, channel[state]]
-            curve = curve_at(model.data.t[own], values, windows.t[inside])
+            curve = curve_at(data.t[own], data.values[own, channel[state]], windows.t[inside])
             if curve is not None:
                 nodes[inside, state] = curve
     size = np.std(nodes, axis=0)
     for state in np.flatnonzero(channel >= 0):
-        size[state] = np.nanstd(model.data.values[wanted, channel[state]])
+        size[state] = np.nanstd(data.values[wanted, channel[state]])
     largest = np.max(np.abs(nodes), axis=0)
     size = np.where(size > 1e-6 * largest, size, np.where(largest > 0, largest, 1.0))
     return nodes, np.where(np.isfinite(size) & (size > 0), size, 1.0)

@@ -12,6 +12,7 @@ from ..model import Model, Selection, Trial
 from ..model.misfit import Weights
 from .condensed import Condensed, Gaps, Rows
 from .nodes import starting_nodes
+from .priors import DeclaredPriors
 from .stuck import constant
 from .windows import cut, windowed
 
@@ -54,14 +55,14 @@ class Shooting:
 
     Or, where `points` are asked for, with as many values as these times have in all channels.
 
-    The squares are those of the loss with its weights as they are at the point of linearization, plus
-    continuity · reference · mean((gap/size)²): `reference` is half the squares that a constant leaves, so that
-    continuity 1 weighs a gap of a state's whole spread as the loss weighs the whole spread of the data.
+    The squares are those of the loss with its weights as they are at the point of linearization, those of declared
+    priors, and continuity · reference · mean((gap/size)²): `reference` is half the squares that a constant leaves, so
+    that continuity 1 weighs a gap of a state's whole spread as the loss weighs the whole spread of the data.
     """
 
-    def __init__(self, model: Model, wanted: np.ndarray, points: int = 0) -> None:
+    def __init__(self, model: Model, wanted: np.ndarray, priors: DeclaredPriors, points: int = 0) -> None:
         channels = model.data.n_channels
-        self.model, self.wanted = model, wanted
+        self.model, self.wanted, self._priors = model, wanted, priors
         values = points * channels if points else VALUES * len(model.field.states)
         self.windows = cut(model, wanted, max(values, 2))
         self.inside = windowed(model, self.windows)
@@ -108,8 +109,9 @@ class Shooting:
             return float("inf")
         r = self.model.misfit.residuals(self.selection.values, trial.predicted, at.weights, self.selection.sd)
         c, _ = self._gaps(trial, nodes, at.continuity, at.reference, at.size)
+        known, _, _ = self._priors.rows(x)
         with np.errstate(over="ignore"):
-            value = 0.5 * float(r @ r + np.sum(c * c) + np.sum(at.condensed.shrink * x * x))
+            value = 0.5 * float(r @ r + known @ known + np.sum(c * c) + np.sum(at.condensed.shrink * x * x))
         return value if np.isfinite(value) else float("inf")
 
     def _whole(self, x: np.ndarray, weights: Weights) -> float:
@@ -148,7 +150,9 @@ class Shooting:
             rows = self._rows(trial, x, weights)
             gaps = self._linear_gaps(trial, x, nodes, continuity, reference, size)
             rows, gaps = self._from_the_start(rows, gaps, x)
-            condensed = Condensed(rows, gaps, ~self.windows.first, shrink, x)
+            known, slope, _ = self._priors.rows(x)
+            every = rows.and_of_x(known, self._priors.spread(slope))
+            condensed = Condensed(every, gaps, ~self.windows.first, shrink, x)
         if not condensed.finite:
             raise NoFiniteSolution("the windows or their derivatives are not finite, or too large to square")
         gap = gaps.c / gaps.w / size

@@ -30,7 +30,7 @@ def starting_points(
     unknowns = model.unknowns
     low, high = intervals(unknowns)
     kept = _measured_initials(model)
-    weights = unknowns.mask("weights")
+    weights = unknowns.mask("weights", "encoder")
     moved = ~kept & ~weights
     points = np.tile(unknowns.start, (n, 1))
     points[1:, moved] = (low + latin_hypercube(n - 1, len(low), rng) * (high - low))[:, moved]

@@ -7,6 +7,7 @@ import numpy as np
 from ..errors.numerics import NoFiniteSolution
 from ..model import Model, Selection
 from .curve import curve_at
+from .stretches import Stretches
 
 LITTLE = 0.02
 """Share of the squares that a constant leaves, below which a fit is not called stuck."""
@@ -18,12 +19,14 @@ def stuck(model: Model, selection: Selection, x: np.ndarray) -> bool:
     """The trajectories at x leave over 2 % of what a constant leaves, and four times what smoothing curves do.
 
     A curve through every other time is held against the times between, so that few values are not called noise-free.
-    Stuck is also what has no finite solution; nothing is where there are too few values for curves.
+    Curves end and begin at events, and values of stretches with too few of them for curves do not count. Stuck is also
+    what has no finite solution; nothing is where all are too few.
     """
     misfit, values, sd = model.misfit, selection.values, selection.sd
     trial = model.trial(x, selection)
     curves = _curves(model, selection)
-    if curves is None:
+    values = np.where(np.isfinite(curves), values, np.nan)
+    if not np.isfinite(values).any():
         return False
     try:
         weights = trial.weights()
@@ -46,22 +49,22 @@ def _squares(r: np.ndarray) -> float:
         return float(r @ r)
 
 
-def _curves(model: Model, selection: Selection) -> np.ndarray | None:
-    """What curves say of the observations that they have not seen (observation, channel), NaN where nothing was."""
+def _curves(model: Model, selection: Selection) -> np.ndarray:
+    """What curves say of the observations that they have not seen (observation, channel), NaN without any."""
     found = np.full(selection.values.shape, np.nan)
     data = model.data
-    t, trajectory = data.t[selection.index], data.trajectory_of[selection.index]
-    for i in selection.rows:
-        inside = trajectory == i
+    t = data.t[selection.index]
+    stretch = Stretches(model).of(t, data.trajectory_of[selection.index])
+    for i in np.unique(stretch):
+        inside = stretch == i
         for channel in range(data.n_channels):
             values = selection.values[inside, channel]
             if not np.isfinite(values).any():
                 continue
             logarithmic = model.problem.noise.get(data.channels[channel]) == "lognormal"
             curve = _crossed(t[inside], values, logarithmic)
-            if curve is None:
-                return None
-            found[inside, channel] = curve
+            if curve is not None:
+                found[inside, channel] = curve
     return found
 
 

@@ -93,20 +93,28 @@ class FitTask:
 
         Raises UsageError where there are more unknowns than a dense Jacobian has columns.
         """
-        if self.model.events:
-            raise UsageError("windows of multiple shooting go through no events", help="--strategy ladder")
+        if self._triggered:
+            raise UsageError(
+                "windows of multiple shooting go through events at given times, and not through triggered ones",
+                help="--strategy ladder",
+            )
         if not self.trajectory().least_squares:
             raise UsageError(
                 f"multiple shooting forms the Jacobian, and {len(self.unknowns.start)} unknowns are too many for one",
                 help="--strategy ladder or --strategy horizon",
             )
         if points not in self._windows:
-            self._windows[points] = Shooting(self.model, self._train, points)
+            self._windows[points] = Shooting(self.model, self._train, self._priors, points)
         return self._windows[points]
+
+    @property
+    def _triggered(self) -> bool:
+        """The state says when an event happens, so that a window does not know which of them it begins after."""
+        return any(event.trigger for event in self.model.events)
 
     def stuck(self, x: np.ndarray) -> bool:
         """The trajectory at x misses the training part by far more than noise explains, and windows could help."""
-        if self.model.events:
+        if self._triggered:
             return False
         training = self._data(1.0)
         return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
@@ -125,15 +133,18 @@ class FitTask:
     def shrinkage(self, objective: Objective, x: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
         """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks.
 
-        `before` are those of the point before. What is declared is kept by networks beyond a dense Jacobian, and by
-        optimizers that form none: they remember slopes of the objective as it was.
+        Those of the right-hand side and those of an encoder have one each. `before` are those of the point before. What
+        is declared is kept by networks beyond a dense Jacobian, and by optimizers that form none: they remember slopes
+        of the objective as it was.
         """
-        declared = self.unknowns.shrink
-        weights = self.unknowns.mask("weights") & (declared == 0)
-        if not weights.any() or not objective.least_squares or not self.optimizer.least_squares:
-            return declared
-        start = 0.0 if before is None else float(before[weights][0])
-        return np.where(weights, precision(objective, x, weights, start), declared)
+        found = self.unknowns.shrink
+        groups = [self.unknowns.mask(name) & (found == 0) for name in ("weights", "encoder")]
+        if not np.any(groups) or not objective.least_squares or not self.optimizer.least_squares:
+            return found
+        for group in filter(np.any, groups):
+            start = 0.0 if before is None else float(before[group][0])
+            found = np.where(group, precision(objective, x, group, start), found)
+        return found
 
     @cached_property
     def _validation(self) -> Selection | None:

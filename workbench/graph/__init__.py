@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .encoding import Encoder
 from .graph import Derivative, Graph, Kind
 from .learned import LearnedTerm
 from .network import NONE, Layer, Network, from_network, inputs_of
@@ -22,6 +23,7 @@ __all__ = [
     "NONE",
     "Builder",
     "Derivative",
+    "Encoder",
     "Graph",
     "Kind",
     "Layer",

@@ -5,19 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from ..unknowns import Unknowns
+from .encoded import Encoded
 
 
 class Columns:
     """The columns q of a trajectory, its parameters and the initial values that are unknowns, as places in x.
 
     `names` of the parameters in the order that the right-hand side wants them, or None for one block of weights as it
-    is.
+    is. Without a block `initial`, all initial values are what `encoded` makes of the block `encoder`.
     """
 
-    def __init__(self, unknowns: Unknowns, names: tuple[str, ...] | None, states: tuple[str, ...], n_rows: int) -> None:
+    def __init__(
+        self,
+        unknowns: Unknowns,
+        names: tuple[str, ...] | None,
+        states: tuple[str, ...],
+        n_rows: int,
+        encoded: Encoded | None = None,
+    ) -> None:
         self.unknowns, self.n_rows = unknowns, n_rows
         blocks = {block.name: block for block in unknowns.blocks}
         initial = blocks.get("initial")
+        self._encoded = encoded if initial is None else None
         self.initial_states = (
             np.array([states.index(s) for s in initial.labels], dtype=int) if initial else np.zeros(0, int)
         )
@@ -30,12 +39,18 @@ class Columns:
             places = [found[name] for name in names]
         self.n_parameters = len(places)
         places += [("initial", i) for i in range(len(self.initial_states))]
-        self._places = places
         self._by_block: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # block → (columns of q, columns of the block)
         for name in dict.fromkeys(name for name, _ in places):
             q = np.array([k for k, (block, _) in enumerate(places) if block == name])
             self._by_block[name] = (q, np.array([i for block, i in places if block == name]))
         self._own = {name: blocks[name].value.ndim == 2 for name in self._by_block}
+        if self._encoded is not None:
+            self.initial_states = np.arange(len(states))
+
+    @property
+    def encodes(self) -> int:
+        """How many first samples initial values are made of by an encoder; 0 where they are not."""
+        return 0 if self._encoded is None else self._encoded.samples
 
     @property
     def parameters_shared(self) -> bool:
@@ -48,7 +63,9 @@ class Columns:
         return q[0] if self.parameters_shared else q
 
     def initial(self, x: np.ndarray) -> np.ndarray:
-        """The initial values that are entries of x or held ones of the block (trajectory, initial)."""
+        """The initial values that are unknowns, held ones of their block included (trajectory, initial)."""
+        if self._encoded is not None:
+            return self._encoded(self.unknowns.values(x)["encoder"])
         if "initial" not in self._by_block:
             return np.zeros((self.n_rows, 0))
         value = self.unknowns.values(x)["initial"]
@@ -80,6 +97,11 @@ class Columns:
             place = index[row][:, inside]
             line, column = np.nonzero(place >= 0)
             by_x[line, place[line, column]] = by_q[line, columns[column]]
+        if self._encoded is not None and by_q.shape[1] > self.n_parameters:
+            free, by_w = self._by_encoder(self._encoded, x)
+            for i in np.unique(row):
+                inside = row == i
+                by_x[np.ix_(inside, free)] = by_q[inside, self.n_parameters :] @ by_w[i]
         if (slope != 1).any():
             by_x *= slope
         return by_x
@@ -95,7 +117,15 @@ class Columns:
             )
             keep = place >= 0
             np.add.at(g, place[keep], by_q[:, columns][keep])
+        if self._encoded is not None:
+            free, by_w = self._by_encoder(self._encoded, x)
+            g[free] += np.einsum("ri,riw->w", by_q[:, self.n_parameters :], by_w[rows])
         return g * slope
+
+    def _by_encoder(self, encoded: Encoded, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The encoder's free weights as places in x (weight,), and ∂y0 by them (trajectory, state, weight)."""
+        index = self.unknowns.index["encoder"]
+        return index[index >= 0], encoded.by_weights(self.unknowns.values(x)["encoder"])[:, :, index >= 0]
 
 
 def run(places: np.ndarray) -> np.ndarray | slice:

@@ -52,6 +52,13 @@ class Events:
         order = np.argsort(t, axis=1, kind="stable")
         return np.take_along_axis(t, order, axis=1), order
 
+    def given_by_p(self, rows: int) -> np.ndarray:
+        """∂/∂p of the given times, in the order of declaration (row, moment, parameter)."""
+        row, t = np.arange(rows), np.zeros(rows)
+        timed = [each.name for each in self.declared if each.times]
+        parts = [self._function(f"times {name}", ("p",), t, None, row, None)[1] for name in timed]
+        return np.concatenate([np.zeros((rows, 0, self.rhs.n_parameters)), *parts], axis=1)
+
     def event_of(self, moment: np.ndarray) -> np.ndarray:
         """The events (line,) that moments (line,) belong to."""
         return np.array([self._timed[m][0] for m in moment], dtype=int)

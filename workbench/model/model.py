@@ -12,13 +12,15 @@ from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOption
 from ..dataset import TEST, TRAIN, Dataset
 from ..engine import Stateless
 from ..errors.usage import UsageError
-from ..graph import Graph
+from ..graph import Encoder, Graph
 from ..problem import Problem
 from ..system import Event
 from ..unknowns import Block, Unknowns, to_free_scale, to_physical
+from .borrowed_events import with_events
 from .columns import Columns
 from .compiled import Compiled
 from .derivatives import mode_for
+from .encoded import Encoded
 from .graph_rhs import GraphRhs
 from .inputs import InputTable
 from .misfit import Misfit
@@ -54,8 +56,9 @@ class Model:
         self.gradient = gradient
         mode_for(gradient, solver)  # raises where there is none
         self.deadline: float | None = None
-        self.lowered: Graph | None = field.graph()
-        """What the compiled engine can run: the field's graph, networks included."""
+        self.lowered: Graph | None
+        """What the compiled engine can run: the field's graph, networks and events included."""
+        self.lowered, self.said = with_events(field, problem)
         self.formulas = self.lowered is not None and not self.lowered.networks
         """Formulas alone are known: nothing is a network."""
         self.unknowns = unknowns or Unknowns([self._held_out(block) for block in field.blocks()])
@@ -89,7 +92,23 @@ class Model:
 
     def _columns(self, unknowns: Unknowns) -> Columns:
         names = self.lowered.parameters if self.lowered is not None else None
-        return Columns(unknowns, names, self.field.states, self.data.n_trajectories)
+        encoder, known = self._encoder, any(block.name == "initial" for block in unknowns.blocks)
+        encoded = Encoded(encoder, self.problem) if encoder is not None and not known else None
+        return Columns(unknowns, names, self.field.states, self.data.n_trajectories, encoded)
+
+    @property
+    def _encoder(self) -> Encoder | None:
+        return getattr(self.field, "encoder", None)
+
+    @property
+    def encodes(self) -> int:
+        """How many first samples initial states are made of by an encoder; 0 where they are not."""
+        return self.columns.encodes
+
+    @property
+    def start_samples(self) -> int:
+        """How many of its first values give a trajectory its start where no fit does."""
+        return self.encodes or getattr(self.field, "start_samples", 1)
 
     def _held_out(self, block: Block) -> Block:
         """The block with the entries of trajectories that no training value informs held at their start."""
@@ -123,7 +142,7 @@ class Model:
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """The events of the problem, where the dynamics are its equations and know them."""
+        """The events of the problem that the dynamics can follow (see `with_events`)."""
         system = self.problem.system
         known = self.lowered.groups if self.lowered is not None else {}
         return tuple(event for event in system.events if f"map {event.name}" in known) if system else ()

@@ -8,6 +8,8 @@ import numpy as np
 
 from workbench.dataset import TEST, Dataset
 
+from .first_samples import FirstSamples
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -37,6 +39,10 @@ class Seen:
             at = np.flatnonzero(np.isfinite(column))[::-1]  # the earliest one is written last
             first[self.data.trajectory_of[at], channel] = column[at]
         return first
+
+    def first_samples(self, samples: int) -> FirstSamples:
+        """The first observations of each trajectory, of `with_starts`; raises UsageError where there are too few."""
+        return FirstSamples.of(self, samples)
 
     @property
     def ends(self) -> np.ndarray:

@@ -175,7 +175,7 @@ def bootstrap(
 def _reported(fit: Fitted, method: str) -> np.ndarray:
     """Places in x of the unknowns that are reported: no weights, and only shared ones where trajectories are drawn."""
     unknowns = fit.session.model.unknowns
-    wanted = ~unknowns.mask("weights")
+    wanted = ~unknowns.mask("weights", "encoder")
     if method == "trajectories":
         wanted &= ~unknowns.mask(*(block.name for block in unknowns.blocks if block.value.ndim == 2))
     if not wanted.any():

@@ -64,19 +64,20 @@ def uncertainty_of(model: Model, x: np.ndarray, training: Trial) -> diagnose.Unc
     line = training.sharpened() if misfit.is_likelihood else training.linearize()
     bounds = zip(unknowns.labels, x, unknowns.lower, unknowns.upper, strict=True)
     at_bound = [name for name, value, low, up in bounds if value <= low or value >= up]
-    known = misfit.is_likelihood and misfit.scales_known
-    if learned.is_hybrid(model):
-        return learned.errors(model, x, line, at_bound, 1.0 if known else None)
+    dispersion = 1.0 if misfit.is_likelihood and misfit.scales_known else None
     priors = DeclaredPriors(unknowns)
     rows = priors.spread(np.sqrt(priors.rows(x)[2]))
+    hybrid = learned.is_hybrid(model)
 
     def errors(scale: float) -> diagnose.Uncertainty:
+        if hybrid:
+            return learned.errors(model, x, line, scale * rows, at_bound, dispersion)
         return diagnose.standard_errors(
             np.concatenate([line.residuals, np.zeros(len(rows))]),
             np.vstack([line.jacobian, scale * rows]),
             unknowns.labels,
             at_bound=at_bound,
-            dispersion=1.0 if known else None,
+            dispersion=dispersion,
             n_observations=len(line.residuals),
         )
 

@@ -25,9 +25,12 @@ def is_hybrid(model: Model) -> bool:
 
 
 def errors(
-    model: Model, x: np.ndarray, line: Linearization, at_bound: list[str], dispersion: float | None
+    model: Model, x: np.ndarray, line: Linearization, priors: np.ndarray, at_bound: list[str], dispersion: float | None
 ) -> diagnose.Uncertainty:
-    """The covariance of x, the prior on the weights being the declared one, else that of the evidence at x."""
+    """The covariance of x, the prior on the weights being the declared one, else that of the evidence at x.
+
+    `priors` are the rows (line, unknown) of other priors.
+    """
     unknowns = model.unknowns
     weights, shrink = unknowns.mask("weights"), unknowns.shrink.copy()
     if not shrink[weights].any():
@@ -39,6 +42,7 @@ def errors(
         unknowns.labels,
         shrink=shrink,
         terms=terms,
+        priors=priors,
         at_bound=at_bound,
         dispersion=dispersion,
     )

@@ -109,10 +109,11 @@ def predict(
     At `times` (time,), or up to `until` on the mean spacing of the data, or at the data's own times; from the fitted
     initial values, or from `x0` ((state,) or {state: value}). With `data`, a new record: its inputs and covariates
     drive, its channels are compared, and each trajectory starts from its first `fit_initial` samples (one: the sample
-    itself; more: the initial state that fits them best). `interval` (percent) adds a band: `band` "curve" for the
-    expected value, "observation" for a new measurement. It comes from the covariance of the estimates (a start that was
-    given, or taken from `data`, is without error) and is None where that is not known: see `bands.covariance_bands`.
-    With `ensemble` the run's members (see `ensemble`) predict, their mean is the curve and their spread makes the band.
+    itself, or what the encoder of the fit makes of as many as it takes; more: the initial state that fits them best).
+    `interval` (percent) adds a band: `band` "curve" for the expected value, "observation" for a new measurement. It
+    comes from the covariance of the estimates (a start that was given, or taken from `data`, is without error) and is
+    None where that is not known: see `bands.covariance_bands`. With `ensemble` the run's members (see `ensemble`)
+    predict, their mean is the curve and their spread makes the band.
     """
     from .fitted import fitted_of
 
@@ -144,7 +145,7 @@ def predict(
     if lower is not None and data is not None and x0 is None and model.field.states:
         notes = (*notes, "the band takes the start that the data give for exact")
     compared = (model.data, reached(model.trial(x, Selection.of(model.data)))[1]) if data is not None else None
-    metrics = _scores(compared, fit_initial) if compared is not None else None
+    metrics = _scores(compared, max(fit_initial, model.encodes)) if compared is not None else None
     extrapolation = _extrapolation(fit, model, ts, trial.trajectory.ys)
     if said := told(extrapolation or {}, "The prediction", model.data.time):
         notes = (*notes, said)
@@ -306,9 +307,8 @@ def _on_new_data(
     model = Model(question, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
     model = _started_from_data(model, samples)
     hidden = [model.field.states[i] for i in model.columns.initial_states if measured(model)[i] < 0]
-    said = (
-        [f"not measured, so started at the fitted values' mean: {', '.join(hidden)}"] if hidden and samples == 1 else []
-    )
+    at_mean = hidden and samples == 1 and not model.encodes
+    said = [f"not measured, so started at the fitted values' mean: {', '.join(hidden)}"] if at_mean else []
     return model, model.unknowns.start, (*question.notes, *said)
 
 
@@ -349,23 +349,37 @@ def _carried(block: Block, old: Any, data: Dataset) -> Block:
 
 
 def _started_from_data(model: Model, samples: int) -> Model:
-    """Initial values at the first observation of each observed state, or fitted to the first samples."""
+    """Initial values at the first observation of each observed state, or fitted to the first samples.
+
+    Those that an encoder makes are left as they are, unless they are to be fitted.
+    """
     blocks = {block.name: block for block in model.unknowns.blocks}
-    if "initial" not in blocks:
+    if model.encodes:
+        if samples == 1:
+            return model
+        encoded = model.initial(model.unknowns.start)[0]
+        blocks["initial"] = Block("initial", model.field.states, encoded, free=False, per="trajectory")
+    elif "initial" in blocks:
+        blocks["initial"] = _at_first_observations(model, blocks["initial"])
+    else:
         return model
-    block, data = blocks["initial"], model.data
-    value = block.value.copy()
+    block = blocks.pop("initial")
+    if samples > 1:
+        value = _fitted_start(model, [*blocks.values(), replace(block, free=True)], samples)
+        block = replace(block, value=value)
+    model.use(Unknowns([*blocks.values(), block]))
+    return model
+
+
+def _at_first_observations(model: Model, block: Block) -> Block:
+    data, value = model.data, block.value.copy()
     firsts = data.values[data.starts]
     channel, at_start = measured(model), data.t[data.starts] == model.t0
     for j, state in enumerate(model.columns.initial_states):
         if channel[state] >= 0:
             first = firsts[:, channel[state]]
             value[:, j] = np.where(np.isfinite(first) & at_start, first, value[:, j])
-    others = [other for other in model.unknowns.blocks if other.name != "initial"]
-    if samples > 1:
-        value = _fitted_start(model, [*others, replace(block, value=value, free=True)], samples)
-    model.use(Unknowns([*others, replace(block, value=value)]))
-    return model
+    return replace(block, value=value)
 
 
 def _fitted_start(model: Model, blocks: list[Block], samples: int) -> np.ndarray:
@@ -400,7 +414,7 @@ def _bands(fit: Fitted, trial: Trial, level: float, band: Band) -> tuple[np.ndar
     """Ends (trajectory, time, channel); a start that was given, or taken from a new record, is without error."""
     old = fit.session
     given = isinstance(trial.model, _Started) or trial.model.data is not old.model.data
-    held = old.model.unknowns.mask("initial") if given else None
+    held = old.model.unknowns.starts if given else None
     found = None
     if trial.model.data is old.model.data:
         found = covariance_bands(old.model, old.x, trial, level, band, held)

@@ -77,7 +77,7 @@ def _wanted(session: Session, names: Sequence[str]) -> list[int]:
                 raise UsageError(f"{name!r} is held, not fitted", help=f"fit it: --free {name}")
             help = did_you_mean(name, labels, f"there are {', '.join(labels[:20])}")
             raise UsageError(f"{name!r} is no unknown of this fit", help=help)
-    weights = unknowns.mask("weights")
+    weights = unknowns.mask("weights", "encoder")
     for name in names:
         if weights[labels.index(name)]:
             raise UsageError(

@@ -36,9 +36,10 @@ def results(session: Session) -> dict[str, Any]:
     states, prediction = reached(everything)
     training = model.trial(x, training_selection(model))
     shown = model.misfit.readings(data.values, prediction)
-    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction))
+    samples = model.start_samples
+    metrics = diagnose.metrics(data, part, shown, nll=_nll(model, part, prediction), samples=samples)
     curve = not model.field.states
-    baselines = diagnose.baselines(data, part, curve=curve)
+    baselines = diagnose.baselines(data, part, samples, curve=curve)
     if is_stuck(training, session.status, metrics, baselines):
         session.end(STUCK)
     parameters, uncertainty = estimates(model, x, training)

@@ -104,6 +104,8 @@ def fit(
             on_notes(dropped)
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
+    if on_notes is not None and session.model.said:
+        on_notes(session.model.said)
     session.truth = None if truth is None else matching_truth(session.model, truth, plugins)
     config = _config(session, split or question.own_split, changes, budget) | {
         "columns": _said(meaning),

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contracts import Step, Tree
+from ..contracts import Field, Step, Tree
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import GradientUnavailable
 from ..errors.usage import CompilerUnavailable, UsageError
 from ..fitting import FitBudget, FitTask, Multistart, steps
+from ..fitting.objective import LARGEST_DENSE
 from ..model import Model
 from ..model.compiled import Compiled
 from ..unknowns import Unknowns
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 HISTORY = ("number", "rung", "loss", "validation", "event")
 FEW = 2
 """Training values per unknown from which no validation part is set aside: known equations rarely overfit then."""
+HELD = 1
+"""The same per weight of a network that the evidence holds to what the data ask for."""
 
 
 class Session:
@@ -36,13 +39,13 @@ class Session:
     def __init__(self, problem: Problem, choices: Choices, budget: FitBudget) -> None:
         generator = np.random.default_rng([choices.seed, 0])
         field = choices.make("dynamics").build(problem, generator)
-        n_unknowns = int(sum(block.spread("free").sum() for block in field.blocks()))
-        self.problem = problem = _without_needless_validation(problem, n_unknowns)
+        problem = _without_needless_validation(problem, _values_wanted(field, choices))
         self.field, self.budget = field, budget
         self.truth: Problem | None = None  # what the model is compared with in the end
         solver, loss = choices.make("solver"), choices.make("loss")
         self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline
+        self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
             name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
             choices = replace(choices, optimizer=name)
@@ -166,12 +169,23 @@ def _column(name: str, values: list[Any]) -> np.ndarray:
     return np.array(values, dtype=np.int64 if name == "number" else float)
 
 
-def _without_needless_validation(problem: Problem, n_unknowns: int) -> Problem:
+def _values_wanted(field: Field, choices: Choices) -> int:
+    """How many training values nothing need validate."""
+    sizes = {block.name: int(block.spread("free").sum()) for block in field.blocks()}
+    total = sum(sizes.values())
+    name = choices.optimizer or optimizer_for(field, total, choices.gradient)
+    optimizer = replace(choices, optimizer=name).make("optimizer")
+    declared = {block.name for block in field.blocks() if block.shrink}
+    held = {"weights", "encoder"} - declared if optimizer.least_squares and total <= LARGEST_DENSE else set()
+    return sum(size * (HELD if name in held else FEW) for name, size in sizes.items())
+
+
+def _without_needless_validation(problem: Problem, wanted: int) -> Problem:
     part = np.asarray(problem.part)
     if not (part == VALIDATION).any():
         return problem
     assert problem.data is not None
     values = int(problem.data.mask[part <= VALIDATION].sum())
-    if n_unknowns * FEW >= values:
+    if wanted >= values:
         return problem
     return replace(problem, part=np.where(part == VALIDATION, TRAIN, part).astype(np.int8))
