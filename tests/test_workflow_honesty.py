@@ -11,6 +11,8 @@ from building import needs_compiler
 import workbench as wb
 from workbench.dataset import Dataset, Inputs
 from workbench.errors.usage import UsageError
+from workbench.registry import installed
+from workbench.workflow.swapping import SolvedBy
 
 GROWTH = """
 [states.x]
@@ -135,3 +137,20 @@ def test_the_solver_swap_solves_by_another_method_on_every_engine(engine: str, t
     swap = fitted.document()["checks"]["solver_swap"]
     assert swap["verdict"] == "a map tied to euler, h = 0.5"
     assert swap["max_relative_difference"] > 0.1
+
+
+@needs_compiler
+def test_long_records_are_judged_and_predicted_by_compiled_solves(tmp_path: Path) -> None:
+    """6000 observations: the loop on NumPy would take seconds for each of swap, gradient check and prediction."""
+    t = np.linspace(0, 2, 6000)
+    data = Dataset(t, np.exp(0.5 * t)[:, None], [6000], ("x",))
+    fitted = wb.fit(data, problem=growth(tmp_path), split="none", solver="rk4")
+    model = fitted.session.model
+    other = SolvedBy(model, installed().make("solver", "vern7"))
+    assert other.compiled is not None
+    short = wb.fit(record(0.5), problem=growth(tmp_path), split="none", solver="rk4").session.model
+    assert SolvedBy(short, other.solver).compiled is None
+    found = fitted.document()["checks"]
+    assert found["solver_swap"]["verdict"] == "an ODE"
+    assert found["gradient"]["verdict"] == "exact"
+    assert fitted.predict(data=data).metrics["rmse"]["x"] < 1e-9  # of an exact solution by steps of 3e-4
