@@ -186,6 +186,15 @@ def test_a_state_of_which_nothing_is_known_stands_at_its_start() -> None:
     np.testing.assert_allclose([*scaling.centre, *scaling.spread], [both.mean(), both.std()], rtol=1e-12)
 
 
+def test_a_term_may_move_a_hidden_state_as_fast_as_that_state_moves_by_itself() -> None:
+    """A filter of a second whose input a term bends, seen for a thousand: the term is of the size of the state, 1."""
+    text = '[states.q]\nequation = "-2*q + 2*f(u)"\ninitial = 0\n[inputs.u]\n[networks.f]\n[observed]\ny = "3*q"\n'
+    t = np.linspace(0, 1000, 50)
+    inputs = Inputs(("u",), t, np.sin(t)[:, None], [50])
+    problem = read_problem(text).with_data(Dataset(t, np.cos(t)[:, None], [50], ("y",), inputs=inputs), "none")
+    assert problem.scaling()["f"].size == pytest.approx(1.0)
+
+
 def test_a_term_within_an_exponential_is_held_to_what_the_states_do() -> None:
     text = '[states.q]\nequation = "-q*exp(20*f(q))"\ninitial = 1\n[networks.f]\n'
     t = np.linspace(0, 2, 40)

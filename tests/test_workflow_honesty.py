@@ -11,6 +11,8 @@ from building import needs_compiler
 import workbench as wb
 from workbench.dataset import Dataset, Inputs
 from workbench.errors.usage import UsageError
+from workbench.registry import installed
+from workbench.workflow.swapping import SolvedBy
 
 GROWTH = """
 [states.x]
@@ -150,3 +152,20 @@ def test_a_network_that_the_evidence_holds_needs_a_value_a_weight_to_train_on_it
     settings = {"dynamics.hidden": (8,), **more.pop("settings", {})}  # type: ignore[call-overload]  # a dict
     found = wb.fit(data, dynamics="mlp", iterations=1, settings=settings, **more)  # type: ignore[arg-type]  # a name
     assert (found.metrics["validation"] is not None) == validated
+
+
+@needs_compiler
+def test_long_records_are_judged_and_predicted_by_compiled_solves(tmp_path: Path) -> None:
+    """6000 observations: the loop on NumPy would take seconds for each of swap, gradient check and prediction."""
+    t = np.linspace(0, 2, 6000)
+    data = Dataset(t, np.exp(0.5 * t)[:, None], [6000], ("x",))
+    fitted = wb.fit(data, problem=growth(tmp_path), split="none", solver="rk4")
+    model = fitted.session.model
+    other = SolvedBy(model, installed().make("solver", "vern7"))
+    assert other.compiled is not None
+    short = wb.fit(record(0.5), problem=growth(tmp_path), split="none", solver="rk4").session.model
+    assert SolvedBy(short, other.solver).compiled is None
+    found = fitted.document()["checks"]
+    assert found["solver_swap"]["verdict"] == "an ODE"
+    assert found["gradient"]["verdict"] == "exact"
+    assert fitted.predict(data=data).metrics["rmse"]["x"] < 1e-9  # of an exact solution by steps of 3e-4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,9 +36,9 @@ class Compiled:
         graph = model.lowered
         return graph is not None and printable(graph) and model.gradient == "discrete" and compilable(model.solver)
 
-    def build(self) -> None:
-        """Compile what a fit will call; raises CompilerUnavailable."""
-        self._kernel(self._wide(self.model.data.n_trajectories)).build()
+    def build(self, purposes: Sequence[str] = ("solve", "push")) -> None:
+        """Compile what a fit will call, or less; raises CompilerUnavailable."""
+        self._kernel(self._wide(self.model.data.n_trajectories)).build(purposes)
 
     def solve(
         self, x: np.ndarray, y0: np.ndarray, t0: np.ndarray, rows: np.ndarray, ts: np.ndarray, options: SolveOptions

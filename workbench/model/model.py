@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOptions, Solver, Trajectory
 from ..dataset import TEST, TRAIN, Dataset
 from ..engine import Stateless
-from ..errors.usage import UsageError
+from ..errors.usage import CompilerUnavailable, UsageError
 from ..graph import Encoder, Graph
 from ..problem import Problem
 from ..system import Event
@@ -31,6 +32,9 @@ from .trial import Trial
 
 if TYPE_CHECKING:
     import torch
+
+LONG = 5000
+"""Observations from which compiling for a few solves takes less time than the loop on NumPy."""
 
 
 class Model:
@@ -89,6 +93,15 @@ class Model:
         compiled = Compiled(self)
         compiled.build()
         self.compiled = compiled
+
+    def compile_if_long(self, other: Model) -> None:
+        """Compile solves for as many observations as are worth it, where `other` was compiled and this one can be."""
+        if other.compiled is None or len(self.data.t) < LONG or not Compiled.serves(self):
+            return
+        compiled = Compiled(self)
+        with suppress(CompilerUnavailable):
+            compiled.build(("solve",))
+            self.compiled = compiled
 
     def _columns(self, unknowns: Unknowns) -> Columns:
         names = self.lowered.parameters if self.lowered is not None else None
@@ -317,7 +330,9 @@ class Model:
         if self.events:
             return self.trial(x, Selection.at(rows, ts, self.data.n_channels)).trajectory
         y0, _ = self.initial(x)
-        options = SolveOptions(max_steps=100_000, breaks=self.breaks(rows), deadline=self.deadline)
+        options = SolveOptions(
+            max_steps=max(100_000, self.patience(ts)), breaks=self.breaks(rows), deadline=self.deadline
+        )
         if self.compiled is not None:
             return self.compiled.solve(x, y0[rows], self.t0[rows], rows, ts, options).trajectory()
         with np.errstate(all="ignore"):

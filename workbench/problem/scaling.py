@@ -5,7 +5,7 @@ The test part is not looked at. Where a state is not observed, its start stands 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ class Visited:
     y: np.ndarray
     u: np.ndarray | None
     c: np.ndarray | None
-    slope: np.ndarray  # (state,) root mean square of dy/dt, a typical size
+    slope: np.ndarray  # (state,) root mean square of dy/dt, a typical size; of hidden states as their own rates have it
 
     @property
     def arguments(self) -> tuple[np.ndarray | None, ...]:
@@ -89,8 +89,8 @@ def _size(graph: Graph, seen: Visited, p: np.ndarray, output_bias: int) -> float
 def _visited(problem: Problem, system: System, graph: Graph, p: np.ndarray) -> Visited:
     data = problem.data
     assert data is not None
-    seen = np.flatnonzero(problem.seen.observations)
-    t, numbers = data.t[seen], data.trajectory_of[seen]
+    kept = np.flatnonzero(problem.seen.observations)
+    t, numbers = data.t[kept], data.trajectory_of[kept]
     c = (
         np.column_stack([data.covariates[name] for name in system.covariate_names])[numbers]
         if system.covariates
@@ -102,20 +102,27 @@ def _visited(problem: Problem, system: System, graph: Graph, p: np.ndarray) -> V
     equations = {state.name: i for i, state in enumerate(system.states) if state.name in channels}
     for i, state in enumerate(system.states):
         if state.name in channels:
-            y[:, i] = data.values[seen, channels[state.name]]
+            y[:, i] = data.values[kept, channels[state.name]]
             slope[i] = _size_of(_slopes(t, y[:, i], numbers))
     for name, i in equations.items():  # a hidden rate: d angle/dt = rate
         rate = system.states[i].equation.strip()
         if rate in system.state_names and rate not in channels:
-            y[:, system.state_names.index(rate)] = rates = _slopes(t, data.values[seen, channels[name]], numbers)
+            y[:, system.state_names.index(rate)] = rates = _slopes(t, data.values[kept, channels[name]], numbers)
             slope[system.state_names.index(rate)] = _size_of(_slopes(t, rates, numbers))
-    span = max(float(np.ptp(t)), 1e-300) if len(t) else 1.0
-    typical = np.where(np.abs(start).max(axis=0, initial=0.0) > 0, np.abs(start).max(axis=0, initial=0.0), 1.0) / span
     usable = np.isfinite(y).all(axis=1)
     y, t, numbers = y[usable], t[usable], numbers[usable]
     u = _inputs(data, t, numbers) if system.inputs else None
-    known = np.isfinite(slope) & (slope > 0)
-    return Visited(t, y, u, None if c is None else c[usable], np.where(known, slope, typical))
+    seen = Visited(t, y, u, None if c is None else c[usable], slope)
+    size = np.abs(start).max(axis=0, initial=0.0)
+    typical = np.where(size > 0, size, 1.0) * _rates(graph, seen, p)
+    return replace(seen, slope=np.where(np.isfinite(slope) & (slope > 0), slope, typical))
+
+
+def _rates(graph: Graph, seen: Visited, p: np.ndarray) -> np.ndarray:
+    """How fast each state changes by itself (state,): |∂f/∂y| of its own, at least once over the whole span."""
+    slowest = 1.0 / max(float(np.ptp(seen.t)), 1e-300) if len(seen.t) else 1.0
+    own = np.diagonal(graph.function("rhs", ("y",))(*seen.arguments, p)[1], axis1=1, axis2=2)
+    return np.fmax([_size_of(column) for column in own.T], slowest)
 
 
 def _slopes(t: np.ndarray, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:

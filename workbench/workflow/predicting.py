@@ -305,6 +305,7 @@ def _on_new_data(
     assert record is not None
     blocks = [_carried(block, old, record) for block in old.model.unknowns.blocks]
     model = Model(question, old.field, old.model.solver, old.model.loss, old.choices.gradient, Unknowns(blocks))  # type: ignore[arg-type]
+    model.compile_if_long(old.model)
     model = _started_from_data(model, samples)
     hidden = [model.field.states[i] for i in model.columns.initial_states if measured(model)[i] < 0]
     at_mean = hidden and samples == 1 and not model.encodes

@@ -25,12 +25,13 @@ PERTURBED = 1e-6
 class SolvedBy(Model):
     """A model whose solves are another solver's, from y0 (trajectory, state) if given.
 
-    On NumPy where it has a graph: nothing is compiled for one solve.
+    On NumPy where it has a graph, compiled only for long data.
     """
 
     def __init__(self, model: Model, solver: Solver, y0: np.ndarray | None = None) -> None:
         self.__dict__.update(model.__dict__)
         self.solver, self.compiled, self._y0 = solver, None, y0
+        self.compile_if_long(model)
 
     @property
     def graph(self) -> Graph | None:
