@@ -11,8 +11,8 @@ import torch
 Field = Callable[[torch.Tensor, torch.Tensor, np.ndarray, np.ndarray, np.ndarray], torch.Tensor]
 """f(time, y, t, row, middle) over lines: time (line,) is t (line,) as a tensor, y (line, entry)."""
 
-Weighted = Sequence[tuple[int, torch.Tensor]]
-"""Σ weight · values[i] as (i, weight), the weight (line, 1), or (1, 1) where all lines have the same."""
+Weighted = Sequence[tuple[int, torch.Tensor | float]]
+"""Σ weight · values[i] as (i, weight), the weight (line, 1), or a number where all lines have the same."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,8 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Stages:
-    """The steps from given states: the states (stage, line, entry) of f, the slopes of each stage, the steps' ends."""
+    """The steps from given states: the slopes of each stage and the steps' ends (line, entry)."""
 
-    states: torch.Tensor
     slopes: Sequence[torch.Tensor]
     ends: torch.Tensor
 
@@ -56,22 +55,19 @@ class Steps:
     hb: Weighted
 
     def from_states(self, f: Field, y: torch.Tensor) -> Stages:
-        """The steps from the states y (line, entry)."""
-        states = y.new_empty((len(self.nodes), *y.shape))
+        """The steps from the states y (line, entry), in torch's graph where one is recorded."""
         slopes: list[torch.Tensor] = []
-        for i, node in enumerate(self.nodes):
-            weighted_sum(y, self.ha[i], slopes, states[i])
-            slopes.append(node.value(f, states[i]))
-        return Stages(states, slopes, weighted_sum(y, self.hb, slopes, torch.empty_like(y)))
+        for node, ha in zip(self.nodes, self.ha, strict=True):
+            slopes.append(node.value(f, weighted_sum(y, ha, slopes)))
+        return Stages(slopes, weighted_sum(y, self.hb, slopes))
 
 
-def weighted_sum(
-    start: torch.Tensor, terms: Weighted, values: Sequence[torch.Tensor], out: torch.Tensor | None = None
-) -> torch.Tensor:
-    """start + Σ weight · values[i] over terms (i, weight), in a tensor of its own."""
-    if not terms:
-        return start.clone() if out is None else out.copy_(start)
+def weighted_sum(start: torch.Tensor, terms: Weighted, values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """start + Σ weight · values[i] over terms (i, weight)."""
     total = start
     for i, weight in terms:
-        total = torch.addcmul(total, weight, values[i], out=out)
+        if isinstance(weight, float):
+            total = torch.add(total, values[i], alpha=weight)
+        else:
+            total = torch.addcmul(total, weight, values[i])
     return total

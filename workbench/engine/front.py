@@ -26,12 +26,12 @@ AHEAD = 8  # steps, at least, that a past trajectory must go on for to be follow
 SWEEPS = (8, 12)  # so many, and one for so many steps: then one step after the other is as good
 
 
-Weights = np.ndarray | np.floating  # (line, 1), or one for all
+Weights = np.ndarray | float  # (line, 1), or one for all
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A pool of states near the solution, the recursion there, and what was spent: sweeps, and f's lines a stage."""
+    """A pool of states near the solution, the recursion there, and what was spent: sweeps, and lines of f."""
 
     pool: np.ndarray
     joined: Recursion
@@ -48,11 +48,10 @@ class Front:
 
     def __init__(self, grid: Grid, timeless: bool) -> None:
         self._lines, self._copies = grid.lines, grid.entries + 1
-        alike = bool(np.ptp(grid.h) <= 1e-9 * np.abs(grid.h).max())
-        self._free = timeless and alike
+        self._free = timeless and grid.equal
 
         def weights(those: Weighted) -> list[tuple[int, Weights]]:
-            return [(i, _numpy(h)[0, 0] if alike else _numpy(h).repeat(self._copies, axis=0)) for i, h in those]
+            return [(i, h if isinstance(h, float) else _numpy(h).repeat(self._copies, axis=0)) for i, h in those]
 
         self._nodes = [node.repeated(self._copies) for node in grid.steps.nodes]
         self._ha, self._hb = [weights(each) for each in grid.steps.ha], weights(grid.steps.hb)
@@ -88,7 +87,7 @@ class Front:
             if first == self._lines:  # all steps once more together, with matrices of where they are now
                 pool[1:] += self._swept(f, pool, matrices, (0, 0, first), moved)
                 joined = recursion(torch.from_numpy(matrices).to(self._nodes[0].time.device))
-                return Reached(pool, joined, sweep + 1, lines + first * self._copies)
+                return Reached(pool, joined, sweep + 1, (lines + first * self._copies) * len(self._ha))
         return None
 
     def _swept(

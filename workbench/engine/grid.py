@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from ..contracts import Mesh, Trajectory
-from .explicit_steps import Field, Nodes, Stages, Steps, weighted_sum
-from .recursion import Recursion
+from .explicit_steps import Nodes, Stages, Steps
 from .solver import TableauSolver
 from .unrolled import Unrolled
 
@@ -36,15 +35,15 @@ class Grid:
         def index(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values).to(start.device)
 
-        def column(weight: float) -> torch.Tensor:
-            return tensor(weight * lines.h)[:, None]
+        self.h, h = lines.h, float(lines.h.mean())
+        self.equal = bool(np.ptp(lines.h) <= 1e-11 * abs(h))  # but for the rounding of their ends
+
+        def times_h(weight: float) -> torch.Tensor | float:
+            return weight * h if self.equal else tensor(weight * lines.h)[:, None]
 
         nodes = [Nodes(tensor(lines.t[i]), lines.t[i], lines.row, lines.middle) for i in range(used)]
-        t = lines.t[:used].reshape(-1)
-        self.all_nodes = Nodes(tensor(t), t, np.tile(lines.row, used), np.tile(lines.middle, used))
-        self._ha = [[(j, column(data.a[i, j])) for j in _there(data.a[i, :i])] for i in range(used)]
-        self._hb = [(i, column(unrolled.b[i])) for i in _there(unrolled.b)]
-        self.steps, self.h = Steps(nodes, self._ha, self._hb), lines.h
+        ha = [[(j, times_h(float(data.a[i, j]))) for j in _there(data.a[i, :i])] for i in range(used)]
+        self.steps = Steps(nodes, ha, [(i, times_h(float(unrolled.b[i]))) for i in _there(unrolled.b)])
         first = np.flatnonzero(lines.number == 0)
         before = self.rows + np.arange(self.lines) - 1
         before[first] = lines.row[first]
@@ -79,27 +78,13 @@ class Grid:
         """The states at the steps' starts (line, entry)."""
         return pool[:-1] if self.rows == 1 else pool[self._before]
 
-    def step(self, f: Field, pool: torch.Tensor) -> Stages:
-        """All steps from the states of the pool."""
-        return self.steps.from_states(f, self.starts(pool))
-
-    def matrices(self, jacobians: torch.Tensor) -> torch.Tensor:
-        """∂Φ/∂y (line, entry, entry) from f_y (stage, line, entry, entry); 0 in the first step of each row."""
-        by_y: list[torch.Tensor] = []
-        zero = jacobians.new_zeros(jacobians.shape[1:])
-        for i in range(self.used):
-            if self._ha[i]:
-                inner = weighted_sum(zero, [(j, h[:, :, None]) for j, h in self._ha[i]], by_y)
-                by_y.append(torch.baddbmm(jacobians[i], jacobians[i], inner))
-            else:
-                by_y.append(jacobians[i])
-        change = weighted_sum(zero, [(i, h[:, :, None]) for i, h in self._hb], by_y)
-        change.diagonal(dim1=1, dim2=2).add_(1.0)
-        change[self._first] = 0.0
-        return change
+    def without_first(self, matrices: torch.Tensor) -> torch.Tensor:
+        """Step matrices (line, entry, entry), in place 0 in the first step of each trajectory."""
+        matrices[self._first] = 0.0
+        return matrices
 
     def units(self, value: torch.Tensor) -> torch.Tensor:
-        """Unit vectors for all lines at once (entry, stage · line, entry): rows of Jacobians are products of them."""
+        """Unit vectors for all lines at once (entry, line, entry): rows of matrices are products of them."""
         if self._units is None:
             lines = torch.eye(self.entries, dtype=value.dtype, device=value.device)
             self._units = lines[:, None].expand(-1, len(value), -1).contiguous()
@@ -126,52 +111,36 @@ class Grid:
         ys[self._places] = pool[self._seen]
         if self._inner:
             assert stages is not None
-            inside = self.starts(pool)[self._inner_line]
-            for i, weight in self._inner:
-                inside = torch.addcmul(inside, weight, stages.slopes[i][self._inner_line])
-            ys[self._inner_places] = inside
+            ys[self._inner_places] = self.inside(self.starts(pool), stages)
         return ys.reshape(self.rows, self.times, self.entries)
+
+    def inside(self, starts: torch.Tensor, stages: Stages) -> torch.Tensor:
+        """The observations inside of steps (observation, entry)."""
+        inside = starts[self._inner_line]
+        for i, weight in self._inner:
+            inside = torch.addcmul(inside, weight, stages.slopes[i][self._inner_line])
+        return inside
 
     @property
     def interpolates(self) -> bool:
         """Some observations lie inside of steps."""
         return bool(self._inner)
 
-    def pullback(
-        self, jacobians: torch.Tensor, joined: Recursion, gys: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The gradient by y0 (rows, entry), and by every slope (stage, line, entry), for gys (rows, time, entry)."""
+    def observed_backwards(self, gys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The gradient by the pool for gys (rows, time, entry), and that by the observations inside of steps."""
         g = torch.nan_to_num(gys.reshape(-1, self.entries))
-        slopes = g.new_zeros((self.used, self.lines, self.entries))
         if self.plain:
-            by_pool = g
-        else:
-            by_pool = g.new_zeros((self.rows + self.lines, self.entries)).index_add_(0, self._seen, g[self._places])
-        inner: torch.Tensor | None = None
-        if self._inner:
-            inside = g[self._inner_places]
-            for i, weight in self._inner:
-                slopes[i].index_add_(0, self._inner_line, weight * inside)
-            inner = self._reversed(jacobians, slopes.clone())
-            by_pool.index_add_(0, self._before, inner.index_add(0, self._inner_line, inside))
-        ends = joined.backward(by_pool[self.rows :])
-        for i, h in self._hb:
-            torch.addcmul(slopes[i], h, ends, out=slopes[i])
-        through = self._reversed(jacobians, slopes)
-        if inner is not None:
-            through = through - inner  # it is in by_pool already
-        by_y0 = by_pool[: self.rows].index_add(0, self._rows_first, (ends + through)[self._first])
-        return by_y0, slopes
+            return g, None
+        by_pool = g.new_zeros((self.rows + self.lines, self.entries)).index_add_(0, self._seen, g[self._places])
+        return by_pool, g[self._inner_places] if self._inner else None
 
-    def _reversed(self, jacobians: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
-        """The gradient by the steps' starts through the slopes (line, entry); completes that by each slope in place."""
-        total = torch.zeros_like(slopes[0])
-        for i in range(self.used - 1, -1, -1):
-            back = (slopes[i][:, None, :] @ jacobians[i])[:, 0, :]
-            total += back
-            for j, h in self._ha[i]:
-                torch.addcmul(slopes[j], h, back, out=slopes[j])
-        return total
+    def with_starts(self, by_pool: torch.Tensor, by_starts: torch.Tensor) -> torch.Tensor:
+        """The gradient by the pool with one by the steps' starts (line, entry) added."""
+        return by_pool.index_add(0, self._before, by_starts)
+
+    def by_start(self, direct: torch.Tensor, by_starts: torch.Tensor) -> torch.Tensor:
+        """The gradient by y0 (rows, entry) of its own, and of the steps' starts (line, entry)."""
+        return direct.index_add(0, self._rows_first, by_starts[self._first])
 
 
 def _there(values: np.ndarray) -> list[int]:

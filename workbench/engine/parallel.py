@@ -16,7 +16,7 @@ from math import inf, isfinite, log
 
 import torch
 
-from .explicit_steps import Field, Stages
+from .explicit_steps import Field
 from .grid import Grid
 from .recursion import Recursion, recursion
 
@@ -25,58 +25,69 @@ EVALUATIONS = 12  # of all steps: what does not converge in them is done step by
 REACH = 0.15  # a state is changed by at most this share of the largest: beyond, the linear recursion says nothing
 CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this much
 STALLS = 0.5  # less than this much smaller: other matrices are needed
-PATIENCE = 2  # more evaluations than this to come with the old matrices: new ones are cheaper
+PATIENCE = 3  # more evaluations than this to come with the old matrices: new ones are cheaper
 
 
 class Linearized:
-    """f at all stages of all steps, in torch's graph."""
+    """All steps from the states of a pool, in torch's graph."""
 
-    def __init__(self, grid: Grid, f: Field, stages: Stages) -> None:
+    def __init__(self, grid: Grid, f: Field, pool: torch.Tensor) -> None:
         self._grid = grid
-        self.state = stages.states.reshape(-1, grid.entries).detach().requires_grad_()
         with torch.enable_grad():
-            self.value = grid.all_nodes.value(f, self.state)
-        self._jacobians: torch.Tensor | None = None
+            self.starts = grid.starts(pool).detach().clone().requires_grad_()
+            self.stages = grid.steps.from_states(f, self.starts)
         self._joined: Recursion | None = None
-
-    @property
-    def jacobians(self) -> torch.Tensor:
-        """f_y (stage, line, entry, entry)."""
-        if self._jacobians is None:
-            grid, value = self._grid, self.value
-            lines = (grid.used, grid.lines, grid.entries)
-            found = [self.products([self.state], unit)[0] for unit in grid.units(value)]
-            self._jacobians = torch.stack([row.reshape(lines) for row in found], dim=2)
-        return self._jacobians
 
     @property
     def joined(self) -> Recursion:
         """The recursion of the step matrices."""
         if self._joined is None:
-            self._joined = recursion(self._grid.matrices(self.jacobians))
+            ends = self.stages.ends
+            rows = [self._products([ends], [self.starts], [unit])[0] for unit in self._grid.units(ends)]
+            self._joined = recursion(self._grid.without_first(torch.stack(rows, dim=1)))
         return self._joined
 
-    def products(self, inputs: Sequence[torch.Tensor], g: torch.Tensor) -> list[torch.Tensor]:
-        """gᵀ ∂f/∂inputs for g (stage · line, entry), summed over lines where inputs are shared."""
-        if not self.value.requires_grad or not inputs:
-            return [torch.zeros_like(x) for x in inputs]
+    def pullback(
+        self, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_starts: bool
+    ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
+        """The gradients by y0 (rows, entry), unless not wanted, and by the leaves, for gys (rows, time, entry)."""
+        grid, ends = self._grid, self.stages.ends
+        by_pool, inner = grid.observed_backwards(gys)
+        direct = by_pool[: grid.rows]
+        values, weights = [ends], []
+        if inner is not None:
+            with torch.enable_grad():
+                inside = grid.inside(self.starts, self.stages)
+            (through,) = self._products([inside], [self.starts], [inner])
+            by_pool = grid.with_starts(by_pool, through)
+            values, weights = [ends, inside], [inner]
+        weights.insert(0, self.joined.backward(by_pool[grid.rows :]))
+        wanted = [self.starts, *leaves] if by_starts else list(leaves)
+        found = self._products(values, wanted, weights)
+        return (grid.by_start(direct, found.pop(0)) if by_starts else None), found
+
+    @staticmethod
+    def _products(
+        values: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor], g: Sequence[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Σ gᵀ ∂value/∂inputs, summed over lines where inputs are shared."""
+        if not inputs:
+            return []
         # what f holds may hang on a graph of its own, which later solves need again
-        found = torch.autograd.grad(self.value, inputs, g, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(values, inputs, g, retain_graph=True, allow_unused=True)
         return [torch.zeros_like(x) if d is None else d for x, d in zip(inputs, found, strict=True)]
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Steps that follow each other: the pool of states, the stages they were found from, and what was spent.
+    """Steps that follow each other: the pool of states, the steps they were found from, and what was spent.
 
-    `linearized` belongs to these stages, where it was needed to find them. A front before has evaluated parts of the
-    steps in so many `sweeps`, f for so many `lines` a stage.
+    What made the start has evaluated steps in so many `sweeps`, f for so many `lines`.
     """
 
     pool: torch.Tensor
-    stages: Stages
+    linearized: Linearized
     evaluations: int
-    linearized: Linearized | None
     sweeps: int = 0
     lines: int = 0
 
@@ -87,32 +98,28 @@ def join(
     """The steps of `grid` joined by Newton's method from a pool of states; None where it does not converge.
 
     `joined` is the recursion of a nearby solve, or this solve's `own` near its end. It is replaced where it converges
-    slowly or can say nothing of the error. Unless `patient`, a large error is not worked on. No graph is recorded but
-    those of Jacobians.
+    slowly or can say nothing of the error. Unless `patient`, a large error is not worked on.
     """
     pool, before = guess.clone(), inf
     tolerance = TOLERANCE[pool.dtype]
     for number in range(1, EVALUATIONS + 1):
-        with torch.no_grad():
-            stages = grid.step(f, pool)
-            ends = pool[grid.rows :]
-            residual = stages.ends - ends
-            scale = grid.sizes(grid.starts(pool)).clamp_min_(torch.finfo(pool.dtype).tiny ** 0.5)
-        linearized: Linearized | None = None
+        linearized = Linearized(grid, f, pool)
+        ends = pool[grid.rows :]
+        residual = linearized.stages.ends.detach() - ends
+        scale = grid.sizes(grid.starts(pool)).clamp_min_(torch.finfo(pool.dtype).tiny ** 0.5)
         if joined is not None:
             change = joined.forward(residual)
             size = _size(grid, change, scale)
             if size > REACH and not patient:
                 return None
         if joined is None or _wants_another(number, size, before, tolerance, own):
-            linearized = Linearized(grid, f, stages)
             joined = linearized.joined
             change = joined.forward(residual)
             size = _size(grid, change, scale)
             own = size <= REACH
         if size <= tolerance and (own or size <= CONTRACTS * before):
             ends += change
-            return Joined(pool, stages, number, linearized)
+            return Joined(pool, linearized, number)
         ends += change if size <= REACH else grid.held(change, REACH * scale)
         before = size
     return None

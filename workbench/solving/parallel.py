@@ -11,12 +11,14 @@ import torch
 
 from ..contracts import Trajectory
 from ..engine import TableauSolver
+from ..engine.explicit_steps import Field
 from ..engine.front import STRETCH, Front
 from ..engine.gradients import SMALL
 from ..engine.grid import Grid
 from ..engine.in_turn import in_turn
 from ..engine.parallel import TOLERANCE, Joined, Linearized, join
 from ..engine.recursion import Recursion
+from ..engine.transverse import Transverse
 from .callables import TorchRhs, leaves_of
 from .door import Asked, Task
 from .node import Once
@@ -50,19 +52,23 @@ def fits(asked: Asked, task: Task) -> bool:
 class ParallelInTime:
     """All steps at once by Newton's method from the last solve, or one after the other where that does not converge.
 
-    A single trajectory that has moved far is first sought along the time axis, from what the last solves have found.
-    `stats["newton"]` counts the evaluations of all steps, or of stretches of them; 0 says that they were taken one
+    A single trajectory that has moved far is first sought beside the last one, or along the time axis, from what the
+    last solves have found.
+    `stats["newton"]` counts the evaluations of all steps, with passes and sweeps; 0 says that they were taken one
     after the other. The first solve is, and so are failing ones.
     """
 
     def __init__(self, asked: Asked, task: Task) -> None:
         self._asked, self._task, self._solver = asked, task, asked.chosen()
         self._shape = tuple(task.y0.shape[1:])
+        self._field: Field = task.rhs.at if len(self._shape) == 1 else self._flattened
         self._sequential = Sequential(asked, task)
         self._grid: Grid | None = None
         self._common: Trajectory = Trajectory(task.ts, None, (), (), {})  # what all solves have in common
         self._front: Front | None = None
+        self._transverse: Transverse | None = None
         self._past: np.ndarray | None = None  # the pools of the last solves, the latest first
+        self._slopes: np.ndarray = np.empty(0)  # f at the starts of the latest one's steps
         self._far = False  # the last solve was far from the one before
         self._joined: Recursion | None = None
         self._useless = False  # there are too few or too many steps
@@ -87,6 +93,8 @@ class ParallelInTime:
             return None
         start = task.y0.detach().reshape(self._grid.rows, -1)
         found = None if self._far else self._nearby(start, self._past)
+        if found is None and self._transverse is not None:
+            found = self._beside(self._transverse, start, self._past)
         if found is None and self._front is not None:
             found = self._along(self._front, start, self._past)
         self._missed = 0 if found is not None else self._missed + 1
@@ -99,6 +107,20 @@ class ParallelInTime:
         guess = torch.from_numpy(past[0]).to(start.device, copy=True)
         guess[: self._grid.rows] = start
         return join(self._grid, self._field, guess, self._joined, patient=self._front is None)
+
+    def _beside(self, transverse: Transverse, start: torch.Tensor, past: np.ndarray) -> Joined | None:
+        """The steps beside the last solve, at times of their own."""
+        assert self._grid is not None
+        self._far = False
+        with torch.no_grad(), np.errstate(all="ignore"):
+            reached = transverse.advance(self._field, start.cpu().numpy(), past, self._slopes)
+        if reached is None:
+            return None
+        found = join(self._grid, self._field, torch.from_numpy(reached.pool).to(start.device), None)
+        if found is None:
+            return None
+        self._far = reached.passes > 1
+        return replace(found, sweeps=reached.passes, lines=reached.lines)
 
     def _along(self, front: Front, start: torch.Tensor, past: np.ndarray) -> Joined | None:
         """The steps from where a front arrives."""
@@ -115,12 +137,10 @@ class ParallelInTime:
         self._far = reached.sweeps * STRETCH > NEAR * self._grid.lines
         return replace(found, sweeps=reached.sweeps, lines=reached.lines)
 
-    def _field(
+    def _flattened(
         self, time: torch.Tensor, y: torch.Tensor, t: np.ndarray, row: np.ndarray, middle: np.ndarray
     ) -> torch.Tensor:
-        """f over lines (line, entry)."""
-        if len(self._shape) == 1:
-            return self._task.rhs.at(time, y, t, row, middle)
+        """f over lines of flat states (line, entry)."""
         return self._task.rhs.at(time, y.reshape(-1, *self._shape), t, row, middle).reshape(y.shape)
 
     def _one_by_one(self, task: Task) -> Solution:
@@ -129,8 +149,7 @@ class ParallelInTime:
         if grid is not None and isinstance(solver, TableauSolver) and task.y0.device.type == "cpu":
             pool = in_turn(solver.tableau, grid, self._field, task.y0.detach().reshape(grid.rows, -1).numpy())
             if pool is not None:
-                with torch.no_grad():
-                    found = Joined(pool, grid.step(self._field, pool), 0, None)
+                found = Joined(pool, Linearized(grid, self._field, pool), 0)
                 calls = grid.used * grid.n_steps
                 return self._solution(task, found, {**self._stats(found), "rhs": calls, "rhs_calls": calls.max()})
         return self._by_loop(task)
@@ -148,9 +167,8 @@ class ParallelInTime:
         grid = self._grid
         assert grid is not None, "there is one since the first solve that reached its end"
         steps = torch.as_tensor(trajectory.steps).to(task.y0.device)
-        with torch.no_grad():
-            pool = grid.pool(steps.reshape(*steps.shape[:2], -1))
-            found = Joined(pool, grid.step(self._field, pool), 0, None)
+        pool = grid.pool(steps.reshape(*steps.shape[:2], -1))
+        found = Joined(pool, Linearized(grid, self._field, pool), 0)
         return self._solution(task, found, {**trajectory.stats, "newton": np.array(0)})
 
     def _prepare(self, trajectory: Trajectory) -> None:
@@ -168,7 +186,10 @@ class ParallelInTime:
             self._common = replace(trajectory, ys=None, steps=None, stats={})
             if self._grid.rows == 1:
                 states = torch.as_tensor(trajectory.steps).to(start)[0, :-1].reshape(lines, -1)
-                self._front = Front(self._grid, self._timeless(states))
+                timeless = self._timeless(states)
+                self._front = Front(self._grid, timeless)
+                if timeless and self._grid.equal and lines * (entries + 1) <= MOST_LINES:
+                    self._transverse = Transverse(self._grid)
 
     def _timeless(self, y: torch.Tensor) -> bool:
         """Whether f says the same of these states (line, entry), of the steps of one row, at other times."""
@@ -186,7 +207,7 @@ class ParallelInTime:
         return {
             "accepted": steps,
             "rejected": none,
-            "rhs": grid.used * (found.evaluations * steps + found.lines),
+            "rhs": grid.used * found.evaluations * steps + found.lines,
             "jacobians": none,
             "rhs_calls": np.array(calls),
             "newton": np.array(found.evaluations + found.sweeps),
@@ -198,26 +219,25 @@ class ParallelInTime:
         assert grid is not None, "there is one since the first solve that reached its end"
         pool = found.pool.cpu().numpy()[None]
         self._past = pool if self._past is None else np.concatenate([pool, self._past[: PAST - 1]])
-        if found.linearized is not None:
-            self._joined = found.linearized.joined
-        ys = grid.observed(found.pool, found.stages).reshape(*task.ts.shape, *self._shape)
+        linearized = found.linearized
+        self._slopes = linearized.stages.slopes[0].detach().cpu().numpy()
+        with torch.no_grad():
+            ys = grid.observed(found.pool, linearized.stages).reshape(*task.ts.shape, *self._shape)
         ys = ys[0] if task.single else ys
         if torch.is_grad_enabled():
-            linearized = found.linearized or Linearized(grid, self._field, found.stages)
-            leaves = [leaf for leaf in leaves_of(task.f, linearized.value) if leaf is not linearized.state]
+            leaves = [leaf for leaf in leaves_of(task.f, linearized.stages.ends) if leaf is not linearized.starts]
             if leaves or task.y0.requires_grad:
                 ys = AllAtOnce.apply(self, linearized, ys, task.y0, *leaves)
         trajectory = replace(self._common, ys=ys.detach()[None] if task.single else ys, stats=stats)
         return Solution(task.given_ts, ys.detach().cpu().numpy() if task.back_to_numpy else ys, trajectory, task.single)
 
     def pull(
-        self, linearized: Linearized, gys: torch.Tensor, leaves: Sequence[torch.Tensor]
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """The gradients by y0 (rows, entry) and by the leaves."""
-        assert self._grid is not None
-        by_y0, slopes = self._grid.pullback(linearized.jacobians, linearized.joined, gys)
+        self, linearized: Linearized, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_y0: bool
+    ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
+        """The gradients by y0 (rows, entry), unless not wanted, and by the leaves."""
+        found = linearized.pullback(gys, leaves, by_y0)
         self._joined = linearized.joined
-        return by_y0, linearized.products(leaves, slopes.reshape(linearized.value.shape))
+        return found
 
 
 class AllAtOnce(torch.autograd.Function):
@@ -238,8 +258,8 @@ class AllAtOnce(torch.autograd.Function):
         y0, *leaves = ctx.saved_tensors
         again = torch.is_grad_enabled()  # somebody wants to differentiate these
         with torch.no_grad():
-            by_y0, by_leaves = ctx.engine.pull(ctx.linearized, gradients[0], leaves)
-        found = [by_y0.reshape(y0.shape), *by_leaves]
+            by_y0, by_leaves = ctx.engine.pull(ctx.linearized, gradients[0], leaves, again or y0.requires_grad)
+        found = [None if by_y0 is None else by_y0.reshape(y0.shape), *by_leaves]
         if again:
             return None, None, None, *Once.apply("discrete", len(found), *found, *gradients, y0, *leaves)
         return None, None, None, *found
