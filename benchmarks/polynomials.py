@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpmath import atanh, cos, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
+from mpmath import atanh, cos, cosh, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 60
 SAMPLES = 400
@@ -27,12 +27,19 @@ class Fit:
     high: mpf
     above: int
     below: int = 0
+    roots: bool = False  # x is a square, and its root is what the nodes are spread over
 
 
 def nodes(fit: Fit, count: int) -> list[mpf]:
     """Chebyshev's nodes on the interval of a fit."""
-    middle, half = (fit.high + fit.low) / 2, (fit.high - fit.low) / 2
-    return [middle + half * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    return between(fit, [(1 + cos(pi * (2 * i + 1) / (2 * count))) / 2 for i in range(count)])
+
+
+def between(fit: Fit, shares: list[mpf]) -> list[mpf]:
+    """Points at these shares of the way through the interval of a fit."""
+    if fit.roots:
+        return [(sqrt(fit.low) + (sqrt(fit.high) - sqrt(fit.low)) * share) ** 2 for share in shares]
+    return [fit.low + (fit.high - fit.low) * share for share in shares]
 
 
 def coefficients(fit: Fit) -> tuple[list[mpf], list[mpf]]:
@@ -49,7 +56,7 @@ def error(fit: Fit, above: list[mpf], below: list[mpf]) -> mpf:
     def value(x: mpf) -> mpf:
         return sum(c * x**k for k, c in enumerate(above)) / (1 + sum(c * x ** (k + 1) for k, c in enumerate(below)))
 
-    points = [fit.low + (fit.high - fit.low) * (i + mpf(1) / 2) / SAMPLES for i in range(SAMPLES)]
+    points = between(fit, [(i + mpf(1) / 2) / SAMPLES for i in range(SAMPLES)])
     return max(abs((value(x) / fit.f(x) - 1) * fit.share(x)) for x in points)
 
 
@@ -70,16 +77,27 @@ def fits(double: bool) -> list[Fit]:
     octant = (pi / 4 * (1 + mpf(2) ** -10)) ** 2
     root = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * (1 + mpf(2) ** -10)
     tiny = mpf(2) ** -40  # where f has no value at 0 as it is written
+    whole_tanh = Fit(
+        "tanh: 2 tanh(x/2) / x in x²",
+        lambda s: 2 * tanh(sqrt(s) / 2) / sqrt(s),
+        lambda s: 1 / cosh(sqrt(s)),
+        tiny,
+        mpf(7) ** 2,
+        3,
+        3,
+        roots=True,
+    )
     return [
         Fit("exp: (exp r - 1 - r) / r²", rest_of_exp, lambda r: r**2 / 2, -half, half, 10 if double else 5),
         Fit(
-            "tanh: tanh(r/2) / r in r²",
+            "exp: tanh(r/2) / r in r²",
             lambda s: tanh(sqrt(s) / 2) / sqrt(s),
             lambda s: mpf(1),
             tiny,
             half**2,
             *((3, 2) if double else (2, 1)),
         ),
+        *([] if double else [whole_tanh]),
         Fit(
             "softplus: (atanh w / w - 1) / w² in w²",
             lambda s: (atanh(sqrt(s)) / sqrt(s) - 1) / s,

@@ -33,15 +33,17 @@ def prepared(f: Any, y0: Any, ts: Any, *, solver: str, engine: str, **tolerances
 
 
 def inside(ready: Any, run: Callable[[], Any], entry: str = "call") -> float:
-    """Seconds inside compiled code alone, of what `run` does with a handle on the compiled engine."""
-    kernel, seconds = ready._engine.handle.kernel, 0.0
+    """Seconds inside compiled code alone, of what `run` does with a handle on the compiled engine.
+
+    Where threads share the work, a second in which several of them are there counts once.
+    """
+    kernel, spans = ready._engine.handle.kernel, []
     call = getattr(kernel, entry)
 
     def timed(*arguments: Any) -> int:
-        nonlocal seconds
         began = time.perf_counter()
         result = call(*arguments)
-        seconds += time.perf_counter() - began
+        spans.append((began, time.perf_counter()))
         return int(result)
 
     setattr(kernel, entry, timed)
@@ -49,6 +51,10 @@ def inside(ready: Any, run: Callable[[], Any], entry: str = "call") -> float:
         run()
     finally:
         delattr(kernel, entry)
+    seconds = until = 0.0
+    for began, ended in sorted(spans):
+        seconds += max(0.0, ended - max(began, until))
+        until = max(until, ended)
     return seconds
 
 

@@ -98,11 +98,12 @@ def test_engines_agree_on_the_same_steps(solver: str, graph: str, wide: bool) ->
     assert relative(by_p, wanted_by_p) < DERIVATIVES
 
 
-@pytest.mark.parametrize("hidden", [(3, 50), (50, 3), (1, 9, 2)], ids=str)
-def test_layers_of_every_width_agree(hidden: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("wide", [False, True], ids=["one", "wide"])
+@pytest.mark.parametrize("hidden", [(3, 50), (50, 3), (1, 9, 2), (9, 19)], ids=str)
+def test_layers_of_every_width_agree(hidden: tuple[int, ...], wide: bool) -> None:
     """Narrower and wider than a vector, in every order: what pads a vector must not reach a result."""
     graph = from_network(hidden, "softplus", states=("x", "y"))
-    case = Case("rk4", Example(graph, np.array([0.9, -0.4]), drawn(graph)), wide=False)
+    case = Case("rk4", Example(graph, np.array([0.9, -0.4]), drawn(graph)), wide)
     wanted = case.reference()
     found = case.handle(replay=wanted.mesh).solve(case.y0, case.p)
     gys = np.random.default_rng(6).normal(size=wanted.ys.shape)
@@ -161,6 +162,20 @@ def test_arrays_that_do_not_fit_are_refused_before_a_kernel_reads_them() -> None
             handle.solve(**{**good, name: value})
     with pytest.raises(ShapeOfRhs):
         handle.solve(**good).pull(np.zeros((1, 1, 1)))
+
+
+def test_the_order_of_rows_changes_no_bit_of_a_solve() -> None:
+    """A handle lets rows of as many steps stand beside each other, as it knows them from the solve before."""
+    case = Case("tsit5", EXAMPLES["perceptron"](), wide=True)
+    y0, t0, ts = (np.concatenate([x] * 8) for x in (case.y0, case.t0, case.ts))
+    ts[1::2] += 4 * (ts[1::2] - t0[1::2, None])  # every other row is longer
+    handle = Handle(case.kernel, case.solver, t0, ts, case.options())
+    first, second = handle.solve(y0, case.p), handle.solve(y0, case.p)
+    assert (first.steps.order[:10] % 2 == 1).all()
+    assert np.array_equal(first.ys, second.ys, equal_nan=True)
+    gys = np.random.default_rng(7).normal(size=(*ts.shape, 2))
+    for mine, again in zip(first.pull(gys), second.pull(gys), strict=True):
+        assert np.array_equal(mine, again)
 
 
 def test_threads_change_no_bit() -> None:

@@ -17,7 +17,7 @@ POINTERS = {
     ),
     "int64_t": (
         *("n_times", "u_first", "plan_steps", "n_steps", "n_rejected", "n_rhs", "n_jacobians", "status"),
-        "failure_steps",
+        *("failure_steps", "order"),
     ),
     "uint8_t": ("plan_clipped", "clipped", "u_smooth"),
     "void": ("y0", "c", "p", "ys", "states", "tapes", "gys", "g_y0", "g_p", "by"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,11 @@ class Steps:
     states: np.ndarray | None
     number: int  # of the solve: the handle holds the stages of its last one
 
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The rows by their number of steps, longest first."""
+        return _longest_first(self.n_steps)
+
 
 class Handle:
     """Solves and derivatives of one kernel at given times, from any y0 and parameters.
@@ -62,6 +67,7 @@ class Handle:
         self.task.keep = int(options.keep)
         self._plan(options)
         self._number = 0
+        self._order: np.ndarray | None = None  # rows of about as many steps stand beside each other
         self._room()
 
     # --- what stays the same
@@ -190,27 +196,34 @@ class Handle:
             task.mesh, task.clipped = address(tau), address(clipped)
         else:
             tau, clipped = self._plan_tau, self._plan_clipped
-        task.tapes = self._tapes_at
+        task.tapes, task.order = self._tapes_at, address(self._order)
         self._number += 1
-        results = self._share("solve", [task])
+        results = self._share("solve", [task] * self._jobs)
         if 2 in results:
             return None
         if 1 in results:
             raise MemoryError("no memory for the compiled solve")
+        if self.kernel.wide:
+            self._order = _longest_first(counts[0] + counts[1])  # likely so the next time, too
         return Solved(self, held, ys, counts, Steps(tau, clipped, counts[0], states, self._number))
 
+    @property
+    def _jobs(self) -> int:
+        """Shares of the rows: more than threads, so that one that was held up leaves its next ones to others."""
+        return 1 if self.threads == 1 else min(4 * self.threads, -(-self.rows // self.kernel.lanes))
+
     def _share(self, purpose: str, tasks: list[Task]) -> list[int]:
-        """The rows of a task, in as many shares as there are tasks or threads."""
-        call = partial(self.kernel.call, purpose)
-        threads = max(len(tasks), self.threads)
-        if threads == 1:
-            return [call(tasks[0], 0, self.rows)]
-        unit = self.kernel.lanes
+        """The rows, one task a share; the threads take them as they come."""
+        unit, many = self.kernel.lanes, len(tasks)
         blocks = -(-self.rows // unit)
-        bounds = [min(self.rows, unit * (blocks * i // threads)) for i in range(threads)] + [self.rows]
-        many = tasks if len(tasks) == threads else tasks * threads
-        jobs = [(many[i], bounds[i], bounds[i + 1]) for i in range(threads) if bounds[i] < bounds[i + 1]]
-        return list(_pool().map(lambda job: call(*job), jobs))
+        bounds = [min(self.rows, unit * (blocks * i // many)) for i in range(many)] + [self.rows]
+        jobs = iter([(task, bounds[i], bounds[i + 1]) for i, task in enumerate(tasks)])
+
+        def work(_: int) -> list[int]:
+            return [self.kernel.call(purpose, *job) for job in jobs]
+
+        others = [_pool().submit(work, i) for i in range(1, min(self.threads, many))]
+        return work(0) + [result for other in others for result in other.result()]
 
     # --- differentiating
 
@@ -224,14 +237,14 @@ class Handle:
         gys = np.ascontiguousarray(gys, kernel.dtype)
         g_y0 = np.zeros((self.rows, d), kernel.dtype)
         shared = solved.held.p.ndim == 1
-        many = self.threads if shared else 1
+        many = self._jobs if shared else 1
         g_p = np.zeros((many, 1 if shared else self.rows, kernel.n_parameters), kernel.dtype)
         tasks = []
         for i in range(many):
             task = self._back(solved)
             task.gys, task.g_y0, task.g_p = address(gys), address(g_y0), address(g_p[i])
             tasks.append(task)
-        if any(self._share("pull", tasks)):
+        if any(self._share("pull", tasks if shared else tasks * self._jobs)):
             raise MemoryError("no memory for the compiled gradient")
         return g_y0, g_p[0] if many == 1 else g_p.sum(axis=0)
 
@@ -241,7 +254,7 @@ class Handle:
         by = np.zeros((self.rows, self.times, d, d + kernel.n_parameters), kernel.dtype)
         task = self._back(solved)
         task.by = address(by)
-        if any(self._share("push", [task])):
+        if any(self._share("push", [task] * self._jobs)):
             raise MemoryError("no memory for the compiled sensitivities")
         by[~np.isfinite(solved.ys).all(axis=2)] = np.nan
         return by[..., :d], by[..., d:]
@@ -254,6 +267,7 @@ class Handle:
         task.plan, task.plan_steps, task.plan_width = address(steps.tau), address(steps.n_steps), steps.tau.shape[1]
         task.states = address(steps.states)
         task.tapes = self._tapes_at if steps.number == self._number else None
+        task.order = address(steps.order) if self.kernel.wide else None
         return task
 
 
@@ -352,6 +366,11 @@ class Solved:
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1)
+
+
+def _longest_first(steps: np.ndarray) -> np.ndarray:
+    """Rows by their number of steps."""
+    return np.argsort(-steps, kind="stable").astype(np.int64)
 
 
 def _no_rhs(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
 
 HEADERS = {
     "solve": ("{0}", "record", "control", "march", "entry_solve"),
-    "pull": ("{0}", "taken", "{0}_pull", "entry_pull"),
+    "pull": ("{0}", "taken", "adjoint", "{0}_pull", "entry_pull"),
     "push": ("{0}", "taken", "{0}_push", "entry_push"),
 }
 FIT = ("cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")

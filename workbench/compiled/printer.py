@@ -123,20 +123,20 @@ class Printer:
         return "\n".join([*lines, f"static const int scalar_places[] = {{{places}}};"])
 
     def _structures(self) -> str:
-        net, tape = [], ["    R y[AT_LEAST_1(N_STATES)], z[AT_LEAST_1(N_OUTPUTS)];"]
+        net, sums, tape = [], [], ["    R y[AT_LEAST_1(N_STATES)], z[AT_LEAST_1(N_OUTPUTS)];"]
         for own in self.layers:
             tape.append(f"    E x{own[0].net}[PAD({own[0].n_in})] ALIGNED;")
             for layer in own:
-                columns, rows = f"{layer.n_in} * PAD({layer.n_out})", f"{layer.n_out} * PAD({layer.n_in})"
-                size, rows = (columns, rows) if layer.kind == "wide" else (rows, "1")
-                net.append(f"    REAL w{layer.tag}[{size}] ALIGNED, b{layer.tag}[PAD({layer.n_out})] ALIGNED;")
-                net.append(f"    REAL r{layer.tag}[LANES == 1 ? {rows} : 1] ALIGNED;")
+                tag, kind, sizes = layer.tag, layer.kind.upper(), f"({layer.n_in}, {layer.n_out})"
+                net.append(f"    REAL w{tag}[{kind}_WEIGHTS{sizes}] ALIGNED, r{tag}[{kind}_ROWS{sizes}] ALIGNED;")
+                net.append(f"    REAL b{tag}[PAD({layer.n_out})] ALIGNED;")
+                sums.append(f"    E w{tag}[{kind}_SUMS{sizes}] ALIGNED, b{tag}[PAD({layer.n_out})] ALIGNED;")
                 tape.append(f"    E a{layer.tag}[PAD({layer.n_out})] ALIGNED;")
                 if layer is not own[-1] and self._network(layer).activation not in SLOPE_OF_VALUE:
                     tape.append(f"    E d{layer.tag}[PAD({layer.n_out})] ALIGNED;")
-        return "\n".join(
-            ["typedef struct {", *(net or ["    REAL nothing;"]), "} Net;", "", "typedef struct {", *tape, "} Tape;"]
-        )
+        nothing = ["    REAL nothing;"]
+        members = {"Net": net or nothing, "Sums": sums or nothing, "Tape": tape}
+        return "\n\n".join("\n".join(["typedef struct {", *lines, f"}} {name};"]) for name, lines in members.items())
 
     def _network(self, layer: Layer) -> Network:
         return self.graph.networks[layer.net]
@@ -148,11 +148,11 @@ class Printer:
             for o in every
         ]
         unpack = [
-            f"    dense_{o.kind}_unpack({o.n_in}, {o.n_out}, {o.places}, net->w{o.tag}, net->b{o.tag});" for o in every
+            f"    dense_{o.kind}_unpack({o.n_in}, {o.n_out}, {o.places}, sums->w{o.tag}, sums->b{o.tag});"
+            for o in every
         ]
-        unused = "    (void)net, (void)p;"
-        yield function("static void net_pack(Net *net, const REAL *p)", [unused, *pack])
-        yield function("static void net_unpack(const Net *net, REAL *p)", [unused, *unpack])
+        yield function("static void net_pack(Net *net, const REAL *p)", ["    (void)net, (void)p;", *pack])
+        yield function("static void net_unpack(const Sums *sums, REAL *p)", ["    (void)sums, (void)p;", *unpack])
 
     # --- groups of scalar formulas
 
@@ -237,7 +237,7 @@ class Printer:
         for k in range(len(self.layers) - 1, -1, -1):
             lines += self._network_vjp(k, self.layers[k])
         head = (
-            "INLINE void rhs_vjp(const Net *net, const At *at, const Tape *tape, const R *g, R *gy, R *gp, Net *gnet)"
+            "INLINE void rhs_vjp(const Net *net, const At *at, const Tape *tape, const R *g, R *gy, R *gp, Sums *gnet)"
         )
         return function(head, lines)
 

@@ -119,7 +119,7 @@ class TangentPrinter:
             lines += self._network_vjp(k, self.printer.layers[k])
         head = (
             "CALLED void tangent_vjp(const Net *net, const At *at, const TangentTape *tape, const R *g, R *gy, R *gp, "
-            "Net *gnet)"
+            "Sums *gnet)"
         )
         return function(head, lines)
 
@@ -135,7 +135,7 @@ class TangentPrinter:
             tag, sizes, kind = layer.tag, f"{layer.n_in}, {layer.n_out}", layer.kind
             x = f"a{own[n - 1].tag}" if n else f"x{k}"
             below = own[n - 1].tag if n else f"x{k}"
-            lines.append(f"    REAL waste{tag}[PAD({layer.n_out})] ALIGNED = {{0}}; /* ȧ has no biases */")
+            lines.append(f"    E waste{tag}[PAD({layer.n_out})] ALIGNED = {{0}}; /* ȧ has no biases */")
             lines.append(f"    dense_{kind}_grad({sizes}, gnet->w{tag}, gnet->b{tag}, tape->{x}, g{tag});")
             lines.append(f"    dense_{kind}_grad({sizes}, gnet->w{tag}, waste{tag}, tape->d{x}, dg{tag});")
             lines.append(f"    E g{below}[PAD({layer.n_in})] ALIGNED, dg{below}[PAD({layer.n_in})] ALIGNED;")

@@ -33,7 +33,7 @@ def by_process(name: str, problem: Hunt, precision: str) -> Ready:
             np.savez(file, ts=problem.ts, ys=problem.ys, start=p)
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.speed.first", name, str(file)], cwd=ROOT, capture_output=True,
-                env={**os.environ, "XDG_CACHE_HOME": folder}, text=True, check=False,
+                env={**os.environ, "XDG_CACHE_HOME": folder, "WORKBENCH_CACHE": folder}, text=True, check=False,
             )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{name}: {done.stderr[-2000:]}")

@@ -130,7 +130,7 @@ def by_diffrax(problem: Stiff, precision: str) -> Ready:
     def solved(p: Any, rtol: Any) -> Any:
         found = diffrax.diffeqsolve(
             term, diffrax.Kvaerno5(), t0=0.0, t1=problem.t1, dt0=None, y0=jnp.asarray(problem.y0), args=p,
-            stepsize_controller=diffrax.PIDController(rtol=rtol, atol=rtol * sizes), max_steps=200_000,
+            stepsize_controller=diffrax.PIDController(rtol=rtol, atol=rtol * sizes), max_steps=60_000,
             saveat=diffrax.SaveAt(t1=True), throw=False,
         )  # fmt: skip
         return jnp.where(found.result == diffrax.RESULTS.successful, found.ys[-1], jnp.nan)

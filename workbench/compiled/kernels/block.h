@@ -39,14 +39,14 @@ INLINE int lane_finite(const R *x, int n, int l)
     return good;
 }
 
-/* Trajectories first … of the task; lanes without one repeat the first. */
+/* Trajectories first … of the task, in its order of rows; lanes without one repeat the first. */
 static void block_begin(Block *b, const Task *task, const Net *net, int64_t first)
 {
     b->task = task;
     b->net = net;
     b->kept = 0;
     for (int l = 0; l < LANES; l++) {
-        const int64_t row = first + l < task->rows ? first + l : first;
+        const int64_t place = first + l < task->rows ? first + l : first, row = task->order ? task->order[place] : place;
         b->row[l] = row;
         b->live[l] = first + l < task->rows;
         b->t0[l] = task->t0[row];

@@ -35,7 +35,7 @@ static int next_columns(Block *b, Progress *progress, int64_t j, Taken *taken)
 {
     int inside = 0;
     for (int l = 0; l < LANES; l++)
-        progress->number[l] = j < progress->steps[l] ? j : -1;
+        progress->number[l] = j < progress->steps[l] ? j : NO_STEP - 1;
     take(b, progress->number, taken);
     for (int l = 0; l < LANES; l++)
         if (progress->number[l] >= 0 && progress->time[l] < observations(b, l))

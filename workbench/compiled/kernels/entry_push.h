@@ -12,11 +12,11 @@ EXPORT int workbench_push(const Task *task, int64_t first, int64_t last)
         memset(kept, 0, sizeof(struct Kept));
         net_pack(net, (const REAL *)task->p);
     }
-    for (int64_t row = first; row < last && !result; row += LANES) {
+    for (int64_t place = first; place < last && !result; place += LANES) {
         Block block;
+        block_begin(&block, task, net, place);
         if (N_NETWORKS && task->p_stride)
-            net_pack(net, (const REAL *)task->p + row * task->p_stride);
-        block_begin(&block, task, net, row);
+            net_pack(net, (const REAL *)task->p + block.row[0] * task->p_stride);
         block.kept = kept;
         push_block(&block, memory, tape);
     }

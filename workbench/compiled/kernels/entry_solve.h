@@ -1,6 +1,6 @@
 /* What is called from Python: some rows of a task, block by block. */
 
-/* Where several threads share a task each has its own rows [first, last). Returns 0, 1 (no memory) or 2 (mesh full). */
+/* Where several threads share a task each has its own places [first, last) in the order of rows. Returns 0, 1 (no memory) or 2 (mesh full). */
 EXPORT int workbench_solve(const Task *task, int64_t first, int64_t last)
 {
     const int64_t own = task->tapes ? task->width * N_FIRST_BUT_END + N_ALL + 2 : N_ALL + 2;
@@ -16,11 +16,11 @@ EXPORT int workbench_solve(const Task *task, int64_t first, int64_t last)
         memset(march, 0, sizeof(March));
         net_pack(net, (const REAL *)task->p);
     }
-    for (int64_t row = first; row < last && !result; row += LANES) {
+    for (int64_t place = first; place < last && !result; place += LANES) {
         Block block;
+        block_begin(&block, task, net, place);
         if (N_NETWORKS && task->p_stride)
-            net_pack(net, (const REAL *)task->p + row * task->p_stride);
-        block_begin(&block, task, net, row);
+            net_pack(net, (const REAL *)task->p + block.row[0] * task->p_stride);
         memset(kept, 0, sizeof(struct Kept));
         block.kept = kept;
         if (!(task->plan ? march_follow(&block, march, tapes) : march_adaptive(&block, march, tapes)))

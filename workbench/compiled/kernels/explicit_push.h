@@ -6,7 +6,7 @@ typedef struct {
     R slope[N_ALL][N_STATES][N_COLUMNS];
     R fy[N_STATES][N_STATES], fp[N_STATES][ROOM_P];
     REAL by_weights[N_STATES][AT_LEAST_1(N_PARAMETERS)];
-    Net gnet;
+    Sums gnet;
 } Sensitivities;
 
 #include "columns.h"
@@ -23,7 +23,7 @@ INLINE void stage_jacobian(const Block *b, const At *at, const Tape *tape, Sensi
         unit[i] = SPLAT(1);
         clear(m->fy[i], N_STATES);
         clear(m->fp[i], N_SCALARS);
-        memset(&m->gnet, 0, sizeof(Net));
+        memset(&m->gnet, 0, sizeof(Sums));
         memset(m->by_weights[i], 0, sizeof m->by_weights[i]);
         rhs_vjp(b->net, at, tape, unit, m->fy[i], m->fp[i], &m->gnet);
         net_unpack(&m->gnet, m->by_weights[i]);

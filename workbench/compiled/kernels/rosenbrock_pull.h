@@ -3,56 +3,8 @@
 
 #include "rosenbrock_back.h"
 
-typedef struct {
-    int64_t n[LANES], time[LANES]; /* the step, and the last observation that is still to come */
-    R lambda[N_STATES], gp[ROOM_P];
-    R gk[N_ALL][N_STATES];         /* cotangents of the slopes: f at the start, the stages, f at the end */
-} Back;
-
-/* At the last step of every lane. Returns how many steps there are. */
-static int64_t back_begin(const Block *b, Back *back)
-{
-    const Task *task = b->task;
-    int64_t longest = 0;
-    memset(back, 0, sizeof *back);
-    for (int l = 0; l < LANES; l++) {
-        const int64_t n = back->n[l] = b->live[l] ? task->plan_steps[b->row[l]] : 0;
-        const double last = n ? task->plan[b->row[l] * task->plan_width + n] : 0;
-        longest = n > longest ? n : longest;
-        back->time[l] = observations(b, l) - 1;
-        while (back->time[l] >= 0 && observed_tau(b, l, back->time[l]) > last)
-            back->time[l]--;
-    }
-    return longest;
-}
-
-/* What the observations of a lane within the step add to λ and to the slopes. Returns whether any lies inside. */
-static int back_observed(const Block *b, const Taken *taken, Back *back, int l)
-{
-    const Task *task = b->task;
-    const double end = task->plan[b->row[l] * task->plan_width + back->n[l] + 1];
-    int inside = 0;
-    for (; back->time[l] >= 0 && observed_tau(b, l, back->time[l]) > taken->tau[l]; back->time[l]--) {
-        const REAL *g = (const REAL *)task->gys + (b->row[l] * task->times + back->time[l]) * N_STATES;
-        const double at = observed_tau(b, l, back->time[l]);
-        REAL w[N_ALL];
-        if (at == end)
-            for (int s = 0; s < N_ALL; s++)
-                w[s] = (REAL)method_b[s];
-        else
-            method_weights((at - taken->tau[l]) / taken->h[l], w);
-        inside |= at != end;
-        for (int i = 0; i < N_STATES; i++) {
-            LANE(back->lambda[i], l) += g[i];
-            for (int s = 0; s < N_ALL; s++)
-                LANE(back->gk[s][i], l) += LANE(taken->step, l) * w[s] * g[i];
-        }
-    }
-    return inside;
-}
-
 /* gᵀ∂f/∂(y, p) at a node of the step, into gy and the sums. */
-INLINE void slope_back(Block *b, const Taken *taken, double c, const Tape *tape, const R *g, R *gy, Back *back, Net *gnet)
+INLINE void slope_back(Block *b, const Taken *taken, double c, const Tape *tape, const R *g, R *gy, Back *back, Sums *gnet)
 {
     R u[AT_LEAST_1(N_INPUTS)];
     const At at = at_node(b, taken->tau, taken->h, c, u, 0);
@@ -60,14 +12,14 @@ INLINE void slope_back(Block *b, const Taken *taken, double c, const Tape *tape,
 }
 
 CALLED void slope_back_at(Block *b, const Taken *taken, double c, const Tape *tape, const R *g, R *gy, Back *back,
-                          Net *gnet)
+                          Sums *gnet)
 {
     slope_back(b, taken, c, tape, g, gy, back, gnet);
 }
 
 /* What λ and the parameters get through J and f_t: gs are the cotangents of the right sides of the stages. */
 #if N_NETWORKS == 0
-static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[N_STATES], Back *back, Net *gnet)
+static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[N_STATES], Back *back, Sums *gnet)
 {
     R u[AT_LEAST_1(N_INPUTS)], du[AT_LEAST_1(N_INPUTS)], g[AT_LEAST_1(N_ENTRIES + N_TIMES)];
     const At at = at_node(b, taken->tau, taken->h, 0, u, du);
@@ -89,7 +41,7 @@ static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[
 }
 #else
 /* As many directions as there are stages or, if they are fewer, states: J gets Σ gs_s k_sᵀ, row by row. */
-static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[N_STATES], Back *back, Net *gnet)
+static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[N_STATES], Back *back, Sums *gnet)
 {
     TangentTape tape;
     R u[AT_LEAST_1(N_INPUTS)], du[AT_LEAST_1(N_INPUTS)], c[N_ALONG];
@@ -121,8 +73,9 @@ static void second_back(Block *b, const Taken *taken, const Step *step, R (*gs)[
 }
 #endif
 
-/* Back over one step: from λ at its end, and the cotangents of its slopes, to λ at its start. */
-static void back_over(Block *b, const Taken *taken, Step *step, Back *back, int inside, Net *gnet)
+/* Back over one step: from λ at its end, and the cotangents of its slopes (f at the start, the stages, f at the end), to
+   λ at its start. */
+static void back_over(Block *b, const Taken *taken, Step *step, Back *back, int inside, Sums *gnet)
 {
     R gs[N_STAGES][N_STATES], gy[N_STATES];
     R (*gk)[N_STATES] = back->gk + 1;
@@ -155,37 +108,19 @@ static void back_over(Block *b, const Taken *taken, Step *step, Back *back, int 
 }
 
 /* Goes back over the steps: gys → g_y0, and g_p added to `g_p`. */
-static void pull_block(Block *b, Tape *tapes, Net *gnet)
+static void pull_block(Block *b, Tape *tapes, Sums *gnet)
 {
-    const Task *task = b->task;
     Back back;
     Step step = {.tapes = tapes};
     for (int64_t left = back_begin(b, &back); left > 0; left--) {
         Taken taken = {0};
-        int inside = 0;
-        for (int l = 0; l < LANES; l++)
-            back.n[l]--;
+        const int inside = back_next(b, &back);
         take(b, back.n, &taken);
-        clear(back.gk[0], N_ALL * N_STATES);
         step_end_back(taken.step, back.lambda, back.gk + 1);
-        for (int l = 0; l < LANES; l++)
-            if (back.n[l] >= 0)
-                inside |= back_observed(b, &taken, &back, l);
+        for (int i = 0; i < N_STATES; i++)
+            back.lambda[i] += back.start[i];
         step_again(b, &taken, &step, 1);
         back_over(b, &taken, &step, &back, inside, gnet);
     }
-    for (int l = 0; l < LANES; l++) {
-        if (!b->live[l])
-            continue;
-        const int64_t row = b->row[l];
-        for (; back.time[l] >= 0; back.time[l]--)
-            if (observed_tau(b, l, back.time[l]) == 0)
-                for (int i = 0; i < N_STATES; i++)
-                    LANE(back.lambda[i], l) += ((const REAL *)task->gys)[(row * task->times + back.time[l]) * N_STATES + i];
-        for (int i = 0; i < N_STATES; i++)
-            ((REAL *)task->g_y0)[row * N_STATES + i] = LANE(back.lambda[i], l);
-        REAL *g_p = (REAL *)task->g_p + (task->p_stride ? row * N_PARAMETERS : 0);
-        for (int q = 0; q < N_SCALARS; q++)
-            g_p[scalar_places[q]] += LANE(back.gp[q], l);
-    }
+    back_end(b, &back);
 }

@@ -14,7 +14,7 @@ typedef struct {
     R s[N_STATES][N_COLUMNS], stage[N_STATES][N_COLUMNS];
     R slope[N_ALL][N_STATES][N_COLUMNS]; /* f at the start, the stages, f at the end */
     Slopes first, second;
-    Net gnet;
+    Sums gnet;
 } Sensitivities;
 
 #include "columns.h"
@@ -40,7 +40,7 @@ INLINE void second_slopes(const Block *b, const At *at, const R *y, Sensitivitie
         clear((to)->by_y[i], N_STATES);                                                                                \
         clear((to)->by_p[i], ROOM_P);                                                                                  \
         clear((to)->by_weights[i], N_PARAMETERS);                                                                      \
-        memset(&m->gnet, 0, sizeof(Net));                                                                              \
+        memset(&m->gnet, 0, sizeof(Sums));                                                                              \
         unit[i] = 1;                                                                                                   \
         vjp(b->net, at, &tape, unit, (to)->by_y[i], (to)->by_p[i], &m->gnet);                                          \
         net_unpack(&m->gnet, (to)->by_weights[i]);                                                                     \

@@ -159,6 +159,28 @@ INLINE V V_clip(V x, REAL low, REAL high) {
     return V_select(x < low, V_SPLAT(low), x);
 }
 
+/* The first, or the last, halves of two vectors into each other: a0 b0 a1 b1 … */
+#if WIDTH == 16
+#define LOW_HALVES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_HALVES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif WIDTH == 8
+#define LOW_HALVES 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_HALVES 4, 12, 5, 13, 6, 14, 7, 15
+#elif WIDTH == 4
+#define LOW_HALVES 0, 4, 1, 5
+#define HIGH_HALVES 2, 6, 3, 7
+#else
+#define LOW_HALVES 0, 2
+#define HIGH_HALVES 1, 3
+#endif
+#ifdef __clang__
+INLINE V V_low_halves(V a, V b) { return __builtin_shufflevector(a, b, LOW_HALVES); }
+INLINE V V_high_halves(V a, V b) { return __builtin_shufflevector(a, b, HIGH_HALVES); }
+#else
+INLINE V V_low_halves(V a, V b) { return __builtin_shuffle(a, b, (VI){LOW_HALVES}); }
+INLINE V V_high_halves(V a, V b) { return __builtin_shuffle(a, b, (VI){HIGH_HALVES}); }
+#endif
+
 INLINE V V_abs(V x) { return (V)((VB)x & (~(BITS)0 >> 1)); }
 
 /* The size of x with the sign of y. */

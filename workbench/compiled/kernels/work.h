@@ -54,6 +54,7 @@ static int work_begin(Work *w, const Task *task, const Fit *fit)
     w->fit = fit;
     w->solve.keep = 1;
     w->solve.tapes = 0;
+    w->solve.order = 0;
     w->solve.p_stride = 0;
     w->solve.width = 0;
     const int64_t each = task->times * N_STATES * N_COLUMNS * (int64_t)sizeof(REAL);
