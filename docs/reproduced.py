@@ -17,6 +17,7 @@ import workbench as wb
 from workbench.runs import Reproduction
 from workbench.workflow.findings_page import page
 from workbench.workflow.findings_pictures import drawn
+from workbench.workflow.reproducing import QUICK_SEEDS, SEEDS
 
 FOLDER = Path(__file__).parent / "reproduce"
 MARK = "<!-- below: python docs/reproduced.py {name} -->"
@@ -30,7 +31,9 @@ def write(found: Reproduction) -> Path:
     head, _, body = page(found, pictures).partition("\n\n")
     by_hand = file.read_text(encoding="utf-8").partition(mark)[0].rstrip() if file.exists() else head
     machine = f"{found.provenance['processors']} cores, {found.timings['seconds']:.0f} s in all"
-    command = f"`workbench reproduce {name}{' --quick' if found.config['quick'] else ''}`, {machine}."
+    count, usual = len(found.config["seeds"]), QUICK_SEEDS if found.config["quick"] else SEEDS
+    flags = (" --quick" if found.config["quick"] else "") + (f" --seeds {count}" if count != usual else "")
+    command = f"`workbench reproduce {name}{flags}`, {machine}."
     FOLDER.mkdir(exist_ok=True)
     file.write_text(f"{by_hand}\n\n{mark}\n\n{command} {body}", encoding="utf-8")
     return file

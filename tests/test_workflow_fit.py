@@ -292,3 +292,15 @@ def test_a_compiled_fit_is_read_and_used_where_nothing_compiles(
     with pytest.raises(CompilerUnavailable):
         wb.fit("lynx_hare", engine="compiled", iterations=1)
     assert wb.fit("lynx_hare", split="none", iterations=1).document()["choices"]["engine"] == "numpy"
+
+
+def test_a_fit_gives_the_slopes_of_its_dynamics() -> None:
+    fitted = wb.fit("damped_oscillator", split="none", iterations=3)
+    states = np.array([[1.0, 0.0], [0.5, -2.0]])
+    found = fitted.slopes(states)
+    h = 1e-6
+    solved = [fitted.predict(np.array([0.0, h]), dict(zip(fitted.run.state_names, y, strict=True))) for y in states]
+    moved = np.array([(one.states[0, 1] - one.states[0, 0]) / h for one in solved])
+    np.testing.assert_allclose(found, moved, atol=1e-3)  # the second derivative times h, and the rounding of 1/h
+    with pytest.raises(UsageError, match="columns"):
+        fitted.slopes(np.zeros((2, 3)))

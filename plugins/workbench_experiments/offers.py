@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from workbench import Offer
 from workbench.contracts import Experiment
 
@@ -15,11 +17,63 @@ def resnet_euler(width: int = 4, hidden: int = 16) -> Experiment:
     return ResnetEuler(width, hidden)
 
 
+def adjoint_memory(steps: tuple[int, ...] = ()) -> Experiment:
+    """`steps` are the numbers of rk4 steps; 10, 100, 1000 unless given, and 10, 30, 100 in the quick form."""
+    from .adjoint_memory.experiment import AdjointMemory
+
+    return AdjointMemory(tuple(steps))
+
+
+def spiral(
+    convention: Literal["Ay", "yA"] = "Ay",
+    solvers: tuple[str, ...] = ("euler", "rk4", "dopri5"),
+    steps: int = 150,
+    hidden: int = 50,
+    samples: int = 500,
+    gradient: Literal["auto", "adjoint", "discrete"] = "auto",
+) -> Experiment:
+    """A network of `hidden` units and `steps` steps of the recipe; "yA" turns the other way.
+
+    `gradient` is the published adjoint unless the form is the quick one, which takes the discrete one.
+    """
+    from .spiral import SpiralExperiment
+    from .spiral.recipe import Recipe
+    from .spiral.system import Spiral
+
+    recipe = Recipe(steps=steps, hidden=hidden)
+    return SpiralExperiment(Spiral(samples, convention), recipe, tuple(solvers), gradient)
+
+
+def tolerance_trade_off(problem: str = "van_der_pol", samples: int = 200, hidden: int = 32) -> Experiment:
+    """A network of `hidden` units on `samples` points of a problem of the library."""
+    from .tolerance_trade_off.experiment import TradeOff
+
+    return TradeOff(problem, samples, hidden)
+
+
 EXPERIMENTS = [
+    Offer(
+        "adjoint-memory",
+        adjoint_memory,
+        "memory and gradient error of the continuous adjoint beside backprop and the discrete adjoint",
+        f"{CHEN}, Algorithm 1",
+    ),
+    Offer(
+        "spiral",
+        spiral,
+        "y' = A y learned by a small network through Euler, RK4 and Dopri5, with the errata",
+        "Capell, Hyzer & Vaishampayan (2023), Review of Literature, section 4.3.2; torchdiffeq, examples/ode_demo.py",
+    ),
     Offer(
         "resnet-euler",
         resnet_euler,
         "a residual network is Euler's method to the bit, and tends to the ODE like 1/N",
         f"{CHEN}, section 1; E (2017), Commun. Math. Stat. 5, 1–11",
+    ),
+    Offer(
+        "tolerance-trade-off",
+        tolerance_trade_off,
+        "error, evaluations and time of a trained model as its tolerance or step is changed, and where it collapses",
+        f"{CHEN}, section 3; Ott, Katiyar, Hennig & Tiemann (2021), ICLR",
     ),
 ]

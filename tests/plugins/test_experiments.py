@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,8 +12,23 @@ from workbench.registry import Listed, installed
 from workbench.testing import ExperimentContract
 
 
+class TestAdjointMemory(ExperimentContract):
+    offer = "adjoint-memory"
+    settings: ClassVar[dict[str, Any]] = {"steps": (3, 5)}
+
+
 class TestResnetEuler(ExperimentContract):
     offer = "resnet-euler"
+
+
+class TestSpiral(ExperimentContract):
+    offer = "spiral"
+    settings: ClassVar[dict[str, Any]] = {"steps": 2, "samples": 40, "hidden": 4}
+
+
+class TestToleranceTradeOff(ExperimentContract):
+    offer = "tolerance-trade-off"
+    settings: ClassVar[dict[str, Any]] = {"problem": "damped_oscillator", "samples": 30, "hidden": 4}
 
 
 def test_every_experiment_is_held_to_the_contract() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import Where
 from ..errors.store import LayoutWrong
+from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .changes import Changes
 from .choices import Choices
@@ -99,6 +100,21 @@ class Fitted:
         from .exported import export
 
         return export(self, format, out, verify=verify)
+
+    def slopes(self, states: Any, t: float | Any = 0.0, trajectory: int = 0) -> np.ndarray:
+        """dy/dt (point, state) of the fitted dynamics at states (point, state) and times (one, or a point each).
+
+        Inputs, covariates and own parameters are those of the `trajectory`.
+        """
+        model, y = self.session.model, np.atleast_2d(np.asarray(states, dtype=float))
+        if y.shape[1] != len(model.field.states):
+            raise UsageError(
+                f"the states have {y.shape[1]} columns; the dynamics have {', '.join(model.field.states)}",
+                help="give (point, state)",
+            )
+        times = np.broadcast_to(np.asarray(t, dtype=float), (len(y),))
+        f = model.rhs(self.session.x, np.array([trajectory]))
+        return np.asarray(f(times, y, np.zeros(len(y), dtype=int), times))
 
     def save(self, path: str | Path) -> Path:
         """Write the run to a file, sealed; raises RunExists if it is there already."""
