@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,6 +14,16 @@ from workbench.testing import ExperimentContract
 
 class TestResnetEuler(ExperimentContract):
     offer = "resnet-euler"
+
+
+class TestDigits(ExperimentContract):
+    offer = "digits"
+    settings: ClassVar[dict[str, Any]] = {"channels": 4, "epochs": 1, "images": 128}
+
+
+class TestCnf(ExperimentContract):
+    offer = "cnf"
+    settings: ClassVar[dict[str, Any]] = {"units": 2, "iterations": 3}
 
 
 def test_every_experiment_is_held_to_the_contract() -> None:
