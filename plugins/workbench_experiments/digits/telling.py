@@ -196,9 +196,9 @@ def _of_costs(found: Measured, at: str) -> tuple[Claim, ...]:
 
 GRADIENTS = ("backprop", "discrete", "checkpoints", "adjoint")
 NOT_HALF = (
-    "probable, not tested: the adjoint is solved here to a tolerance relative to its own size, as the states are; its equation has the "
-    "kinks of ReLU, at which steps are cut, and the absolute tolerance that is usual elsewhere does not see an adjoint "
-    "as small as the gradient of a mean over a batch"
+    "probable, not tested: the adjoint is solved here to a tolerance relative to its own size, as the states are; its "
+    "equation has the kinks of ReLU, at which steps are cut, and the absolute tolerance that is usual elsewhere does "
+    "not see an adjoint as small as the gradient of a mean over a batch"
 )
 
 
