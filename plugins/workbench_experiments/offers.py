@@ -51,6 +51,34 @@ def tolerance_trade_off(problem: str = "van_der_pol", samples: int = 200, hidden
     return TradeOff(problem, samples, hidden)
 
 
+def digits(
+    solver: str = "dopri5",
+    rtol: float = 1e-2,
+    channels: int = 16,
+    epochs: int = 0,
+    images: int = 5000,
+    shift: int = 0,
+) -> Experiment:
+    """The 8×8 digits of scikit-learn; the MNIST files of `--data FOLDER` where one is given.
+
+    `solver` and `rtol` are those of the ODE-Net. `epochs` follow the size of the images unless given; of more than
+    `images` training images as many are drawn. In training they move at random by up to `shift` pixels.
+    """
+    from .digits.experiment import Digits
+
+    return Digits(solver, rtol, channels, epochs, images, shift)
+
+
+def cnf(units: int = 64, iterations: int = 0, solver: str = "dopri5", tolerance: float = 1e-3) -> Experiment:
+    """A flow of so many hidden units; `iterations` of Adam are 500 unless given, and twice as many for planar layers.
+
+    `solver` and `tolerance` are those of training; densities are judged at a thousandth of the latter.
+    """
+    from .cnf.experiment import Cnf
+
+    return Cnf(units, iterations, solver, tolerance)
+
+
 EXPERIMENTS = [
     Offer(
         "adjoint-memory",
@@ -75,5 +103,17 @@ EXPERIMENTS = [
         tolerance_trade_off,
         "error, evaluations and time of a trained model as its tolerance or step is changed, and where it collapses",
         f"{CHEN}, section 3; Ott, Katiyar, Hennig & Tiemann (2021), ICLR",
+    ),
+    Offer(
+        "digits",
+        digits,
+        "an ODE tells digits apart like a ResNet with a third of its parameters",
+        f"{CHEN}, section 3 and Table 1",
+    ),
+    Offer(
+        "cnf",
+        cnf,
+        "densities by an ODE, with the trace exact or estimated, against planar flows",
+        f"{CHEN}, section 4; Rezende & Mohamed (2015), ICML; Grathwohl et al. (2019), ICLR",
     ),
 ]

@@ -31,6 +31,16 @@ class TestToleranceTradeOff(ExperimentContract):
     settings: ClassVar[dict[str, Any]] = {"problem": "damped_oscillator", "samples": 30, "hidden": 4}
 
 
+class TestDigits(ExperimentContract):
+    offer = "digits"
+    settings: ClassVar[dict[str, Any]] = {"channels": 4, "epochs": 1, "images": 128}
+
+
+class TestCnf(ExperimentContract):
+    offer = "cnf"
+    settings: ClassVar[dict[str, Any]] = {"units": 2, "iterations": 3}
+
+
 def test_every_experiment_is_held_to_the_contract() -> None:
     ours = [e.name for e in installed().offers("experiment") if e.distribution == "dynamics-workbench"]
     held = [kind.offer for kind in ExperimentContract.__subclasses__() if kind.__module__ == __name__]

@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
 from .jacobian import Call, Jacobians
-from .newton import Newton
+from .newton import Newton, Solved
 from .stepper import SelfContained, Slopes
 from .tableau import Tableau
 
@@ -54,7 +54,10 @@ class DirkStepper(SelfContained):
         self.unsolved = np.zeros(len(row), bool)
         y1 = y
         for i in range(1, self.stages):
-            y1 = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, inverse)
+            y1, found = self.stage(i, f, derivatives, row, t[i], middle, h, y, k, inverse)
+            self.unsolved |= ~(found.solved | found.lost)
+            self.rhs_per_step += found.evaluations
+            self.jacobians_per_step += found.jacobians
         return y1, [h * arrays.combine(e, k[: len(e)]) for e in self._errors]
 
     def inverse(self, jacobian: Array, h: Array) -> Array:
@@ -73,21 +76,17 @@ class DirkStepper(SelfContained):
         y: Array,
         k: Slopes,
         inverse: Array,
-    ) -> Array:
-        """The state at which stage i (not the first) evaluates f; writes its slope into k."""
+    ) -> tuple[Array, Solved]:
+        """The state at which stage i (not the first) evaluates f, and how it was found; writes its slope into k."""
         arrays = self._arrays
         base = y + h * arrays.combine(self._a[i], k[:i])
         scaled = self._diagonal[i] * h
         stage = Stage(f, derivatives, arrays, row, t, middle, scaled, base)
         with arrays.quietly():
             found = self._newton.solve(stage, k[i - 1], inverse)
-        if self.unsolved is not None:
-            self.unsolved |= ~(found.solved | found.lost)
-        self.rhs_per_step += found.evaluations
-        self.jacobians_per_step += found.jacobians
         slope = stage.differentiable(found.k) if arrays.graph else found.k
         k[i] = slope if found.solved.all() else arrays.where(found.solved, slope, slope * np.nan)
-        return base + scaled * k[i]
+        return base + scaled * k[i], found
 
     def accept(self, row: np.ndarray) -> None:
         """Nothing is carried but the slope at the end."""

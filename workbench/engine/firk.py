@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import NumpyArrays, TorchArrays
 from .flow import Flow
 from .jacobian import Call, Jacobians
-from .newton import Newton
+from .newton import Newton, Solved
 from .stepper import SelfContained, Slopes
 from .tableau import Tableau
 
@@ -58,9 +58,10 @@ class FirkStepper(SelfContained):
         with arrays.quietly():
             jacobian = derivatives.by_state(t[0], y, row, middle, k[0])
             guess = self._past.guess(f.rows, row, h, k[0])
-        self.rhs_per_step, self.jacobians_per_step = 0, 1
-        states, slopes = self.solve(f, derivatives, row, t, middle, h, y, k, jacobian, guess)
-        self._tried = row, arrays.numpy(h)[:, 0], slopes
+        states, found = self.solve(f, derivatives, row, t, middle, h, y, k, jacobian, guess)
+        self.unsolved, self.iterations = ~(found.solved | found.lost), found.iterations
+        self.rhs_per_step, self.jacobians_per_step = found.evaluations, 1 + found.jacobians
+        self._tried = row, arrays.numpy(h)[:, 0], found.k
         with arrays.quietly():
             errors = [h * arrays.combine(e, k[: len(e)]) for e in self._errors]
             if self._filter and errors:
@@ -80,25 +81,23 @@ class FirkStepper(SelfContained):
         k: Slopes,
         jacobian: Array,
         guess: Array,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, Solved]:
         """The states at which the coupled stages evaluate f (rows, stage, entry), given k[0] and J there; fills k.
 
-        Also their slopes side by side (rows, stage · entry), like the `guess`, outside of torch's graph.
+        Also how they were solved for, with their slopes side by side (rows, stage · entry), like the `guess`, outside
+        of torch's graph.
         """
         arrays = self._arrays
         base = (y + 0.0 * h)[:, None] + (h * k[0])[:, None] * self._first[None, :, None]
         stages = CoupledStages(f, derivatives, arrays, row, t[1:], middle, h, base, self._a)
         with arrays.quietly():
             found = self._newton.solve(stages, guess, arrays.inverse(coupled(arrays, self._a, h, jacobian[:, None])))
-        self.unsolved, self.iterations = ~(found.solved | found.lost), found.iterations
-        self.rhs_per_step += found.evaluations
-        self.jacobians_per_step += found.jacobians
         slopes = stages.differentiable(found.k) if arrays.graph else found.k
         if not found.solved.all():
             slopes = arrays.where(found.solved, slopes, slopes * np.nan)
         for i, slope in enumerate(stages.apart(slopes).swapaxes(0, 1), start=1):
             k[i] = slope
-        return stages.apart(stages.states(slopes)), found.k
+        return stages.apart(stages.states(slopes)), found
 
     def accept(self, row: np.ndarray) -> None:
         """The last step was accepted in these rows: the next one starts from its polynomial."""

@@ -105,7 +105,7 @@ class RungeKuttaStages:
                     jacobian = derivatives.by_state(lines.t[0], lines.y, lines.row, lines.middle, k[0])
                     inverse = self._stepper.inverse(jacobian, h)
                 at = (lines.t[i], lines.middle, h, lines.y, k, inverse)
-                states.append(self._stepper.stage(i, f, derivatives, lines.row, *at))
+                states.append(self._stepper.stage(i, f, derivatives, lines.row, *at)[0])
                 continue
             if i:
                 states.append(lines.y + h * self._arrays.weighted_sum(self._a[i], k[:i]))

@@ -22,8 +22,8 @@ Inputs = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # t (line,)
 class PlainRhs:
     """f on arrays of the same kind as its states; torch's graph passes through."""
 
-    def __init__(self, call: Call, inputs: Inputs | None) -> None:
-        self._call, self._inputs = call, inputs
+    def __init__(self, call: Call, inputs: Inputs | None, shape: tuple[int, ...]) -> None:
+        self._call, self._inputs, self._shape = call, inputs, shape
 
     def __call__(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array:
         """f (line, *state)."""
@@ -35,13 +35,15 @@ class PlainRhs:
         return self._call(time, y, more)
 
     def slope_in_time(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> Array | None:
-        """f_t (line, *state), by torch; None for other arrays and where inputs move."""
+        """f_t (line, entry) over flat states, by torch; None for other arrays and where inputs move."""
         if self._inputs is not None or isinstance(y, np.ndarray):
             return None
         from ..engine.torch_derivatives import along, later
 
+        state = y.reshape(len(y), *self._shape)
         time = later(self.moving_time(t, y), y)
-        return along(lambda: self.at(time, y, t, row, middle), [time], [time.detach() * 0 + 1])
+        found = along(lambda: self.at(time, state, t, row, middle), [time], [time.detach() * 0 + 1])
+        return found.reshape(len(y), -1)
 
     def moving_time(self, t: np.ndarray, y: torch.Tensor) -> torch.Tensor:
         """t (line,) as a tensor whose graph is recorded."""
@@ -86,10 +88,10 @@ class TorchRhs:
         self.n_parameters = sum(leaf.numel() for leaf in leaves)
 
     def _tensor(self, y: np.ndarray) -> torch.Tensor:
-        """Lines in the shape of f's states, whether y is flat or not."""
+        """Lines in the shape and precision of f's states, whether y is flat or not."""
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(y)).to(self._like.device).reshape(len(y), *self._like.shape[1:])
+        return torch.from_numpy(np.ascontiguousarray(y)).to(self._like).reshape(len(y), *self._like.shape[1:])
 
     def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """f (line, *state)."""
@@ -117,7 +119,7 @@ class TorchRhs:
     def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
         """f_t (line, entry) over flat states; None where inputs move in a way that is not known."""
         found = self._rhs.slope_in_time(t, self._tensor(y), row, middle)
-        return None if found is None else found.detach().reshape(len(y), -1).cpu().numpy()
+        return None if found is None else found.detach().cpu().numpy()
 
     def second_products(
         self,

@@ -202,7 +202,7 @@ class Task:
         if signal is not None:
             signal.require(len(self.y0))
         self.t0 = self.ts[:, 0]
-        self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs)
+        self.rhs = PlainRhs(call_as(self.reading, self._called), self._inputs, tuple(self.y0.shape[1:]))
 
     def again(self, y0: Array) -> Task:
         """The task from another y0 of the same shape and kind: f is not read again."""
@@ -225,7 +225,7 @@ class Task:
         last = self.ts[0][np.isfinite(self.ts[0])]
         times, states = lines_to_try(float(last[0]), float(last[-1]), self.y0[0])
         row = np.zeros(len(times), dtype=int)
-        more = PlainRhs(lambda t, y, more: (t, more), self._inputs)
+        more = PlainRhs(lambda t, y, more: (t, more), self._inputs, tuple(states.shape[1:]))
         if not self.torch:
             with np.errstate(all="ignore"):
                 t, extra = more(times, states, row, times)

@@ -1,0 +1,1 @@
+"""Handwritten digits told apart by an ODE whose states are images, beside residual networks and without any block."""
