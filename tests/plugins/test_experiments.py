@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,6 +14,16 @@ from workbench.testing import ExperimentContract
 
 class TestResnetEuler(ExperimentContract):
     offer = "resnet-euler"
+
+
+class TestEvents(ExperimentContract):
+    offer = "events"
+    settings: ClassVar[dict[str, Any]] = {"iterations": 3}
+
+
+class TestLatentOde(ExperimentContract):
+    offer = "latent-ode"
+    settings: ClassVar[dict[str, Any]] = {"iterations": 3, "trajectories": 100}
 
 
 def test_every_experiment_is_held_to_the_contract() -> None:
