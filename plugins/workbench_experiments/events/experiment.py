@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.findings import Claim, Column, Findings, Lab, Panel, Picture, ResultTable, Series
+from workbench.findings import Cell, Claim, Column, Findings, Lab, Panel, Picture, ResultTable, Series
 
 from . import baselines
 from .coal import SOURCE, explosions
@@ -103,11 +103,11 @@ def _table(
     title: str, scores: list[dict[str, float]], decays: list[float], seeds: tuple[int, ...], note: str
 ) -> ResultTable:
     columns = (Column("seed"), *(Column(name, "nats") for name in MODELS), Column("precision of the prior"))
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (str(seed), *(each[name] for name in MODELS), decay)
         for seed, each, decay in zip(seeds, scores, decays, strict=True)
     ]
-    mean = ("mean", *(float(np.mean([each[name] for each in scores])) for name in MODELS), None)
+    mean: tuple[Cell, ...] = ("mean", *(float(np.mean([each[name] for each in scores])) for name in MODELS), None)
     return ResultTable(title, columns, (*rows, mean), note)
 
 
