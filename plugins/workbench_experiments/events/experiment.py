@@ -126,7 +126,9 @@ def _claims(waves: Scored, mines: Scored, quick: bool) -> tuple[Claim, ...]:
             "it loses less than a tenth of what a constant rate loses",
             f"{lost['latent ODE']:.2f} against {lost['constant']:.2f} nats",
             lost["latent ODE"] < lost["constant"] / 10,
-            "" if lost["latent ODE"] < lost["constant"] / 10 else short,
+            ""
+            if lost["latent ODE"] < lost["constant"] / 10
+            else short or f"one record; kernels lose {lost['kernel']:.2f}",
             PAPER,
         ),
         Claim(
