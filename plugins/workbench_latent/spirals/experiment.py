@@ -48,8 +48,8 @@ class Shown:
 class LatentOdeExperiment:
     """Arranges the trainings; deterministic given the seeds."""
 
-    def __init__(self, noise: float, iterations: int, trajectories: int) -> None:
-        self.noise, self.iterations, self.trajectories = noise, iterations, trajectories
+    def __init__(self, noise: float, iterations: int, trajectories: int, size: int) -> None:
+        self.noise, self.iterations, self.trajectories, self.size = noise, iterations, trajectories, size
 
     def run(self, lab: Lab) -> Findings:
         """The table beside the published one, what of it holds, and pictures."""
@@ -73,7 +73,7 @@ class LatentOdeExperiment:
         seeds = ", ".join(str(seed) for seed in sorted({each.seed for each in scored}))
         notes = (
             f"{self.trajectories} trajectories to train on and {TESTED} to test, {iterations} iterations of batches of "
-            f"100, noise {self.noise}, seeds {seeds}.",
+            f"100, noise {self.noise}, {self.size} hidden states, seeds {seeds}.",
             "RMSE is over both coordinates, against points without noise; against noisy ones see the second table.",
             "Not on one scale with the paper, which prints neither its spirals, nor the size of its noise, nor whether "
             "its target is noisy. The spirals here are those of the example that its authors published later.",
@@ -87,7 +87,7 @@ class LatentOdeExperiment:
         data = spirals(self.trajectories, observations, self.noise, rng)
         test = spirals(TESTED, observations, self.noise, rng)
         seen, tested = Observed.of(data), Observed.of(test)
-        model, losses = trained_latent(seen, self.noise, iterations, seed)
+        model, losses = trained_latent(seen, self.noise, self.size, iterations, seed)
         said = foretold(model, tested)
         truth = test.truth
         before, inside, after = (truth[:, i * LENGTH : (i + 1) * LENGTH] for i in range(3))

@@ -8,8 +8,13 @@ if TYPE_CHECKING:
     from .experiment import LatentOdeExperiment
 
 
-def latent_ode(noise: float = 0.3, iterations: int = 2000, trajectories: int = 1000) -> LatentOdeExperiment:
-    """`noise` is the standard deviation of the observations; `iterations` of Adam on batches of 100 trajectories."""
+def latent_ode(
+    noise: float = 0.3, iterations: int = 2000, trajectories: int = 1000, size: int = 4
+) -> LatentOdeExperiment:
+    """`noise` is the standard deviation of the observations; `iterations` of Adam on batches of 100 trajectories.
+
+    `size` hidden states, 4 as published; with 2, what was before and after the piece is found more closely.
+    """
     from .experiment import LatentOdeExperiment
 
-    return LatentOdeExperiment(noise, iterations, trajectories)
+    return LatentOdeExperiment(noise, iterations, trajectories, size)

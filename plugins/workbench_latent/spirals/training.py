@@ -64,11 +64,13 @@ def train(
     return found
 
 
-def trained_latent(data: Observed, noise: float, iterations: int, seed: int) -> tuple[LatentOde, list[float]]:
+def trained_latent(
+    data: Observed, noise: float, size: int, iterations: int, seed: int
+) -> tuple[LatentOde, list[float]]:
     """The latent ODE after training, and its bounds."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LatentOde(noise)
+        model = LatentOde(noise, size)
 
         def bound(batch: Observed, done: float) -> torch.Tensor:
             return model.bound(batch.t, batch.seen, batch.values, min(1.0, done / ANNEALED))
