@@ -222,10 +222,11 @@ class Field(Protocol):
     `equations(values) -> tuple[str, ...]` (readable right-hand sides, for reports),
     `linear_part(values) -> {"A": …, "B": …, "b": …}` of x' = A x + B u + b, with C, D and d of y = C x + D u + d where
     the channels are not the states (values are by label), `encoder` (a `graph.Encoder`: initial states from first
-    samples, its weights the block `encoder` in place of a block `initial`), `start_samples` (how many of its first
-    values the start of a trajectory that only tests is made of; 1). On a module: `rowwise` (False forces shared steps).
-    Names kept for later versions, which this one does not call: `penalties(values)` (residual rows),
-    `integrals(t, y, u)` (quadrature outside the error norm), `separable`.
+    samples) or `posterior(problem) -> Posterior` (initial states from observations), whose weights are the block
+    `encoder` in place of a block `initial`; `start_samples` (how many of its first values the start of a trajectory
+    that only tests is made of; 1). On a module: `rowwise` (False forces shared steps). Names kept for later versions,
+    which this one does not call: `penalties(values)` (residual rows), `integrals(t, y, u)` (quadrature outside the
+    error norm), `separable`.
     """
 
     @property
@@ -245,6 +246,27 @@ class Field(Protocol):
 
     def module(self) -> torch.nn.Module | None:
         """forward(t, y, u=None, c=None) on t (rows, 1), y (rows, *state), u (rows, input), c (rows, covariate)."""
+
+
+@runtime_checkable
+class Posterior(Protocol):
+    """Initial states of a problem's trajectories as an encoder makes them of observations; provisional.
+
+    A loss may use more of it than is said here (its spread): then both come from one plugin.
+    """
+
+    @property
+    def samples(self) -> int:
+        """How many first observations it reads of a trajectory that nothing was fitted to."""
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """y0 (trajectory, state) at the weights w of the block `encoder` (weight,)."""
+
+    def by_weights(self, w: np.ndarray) -> np.ndarray:
+        """∂y0/∂w (trajectory, state, weight)."""
+
+    def pull(self, w: np.ndarray, rows: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """Σ gᵀ∂y0/∂w (weight,) over lines with g (line, state), `rows` their trajectories (line,)."""
 
 
 # --- losses ------------------------------------------------------------------------------------------------------
@@ -291,12 +313,24 @@ class Loss(Protocol):
 
 @runtime_checkable
 class TrialLoss(Protocol):
-    """A loss on a whole trial (physics, ELBO, flow): torch code; provisional, and no strategy of this version takes
-    one.
+    """A loss that also looks at a whole trial (a point process, an ELBO); provisional.
+
+    It is a Loss too: what `pointwise` says scores the fit, channel by channel, and what stands here is minimised. It
+    has no residuals, so an optimizer that needs them is refused, and there are no standard errors.
     """
 
-    def __call__(self, trial: Any) -> torch.Tensor:
-        """A scalar that is 0 for a perfect fit."""
+    @property
+    def optimizer(self) -> str:
+        """The name of the optimizer that suits it, where none is chosen."""
+
+    def value(self, trial: Any) -> float:
+        """The loss of a workbench.model.Trial; raises NoFiniteSolution."""
+
+    def gradient(self, trial: Any) -> tuple[float, np.ndarray]:
+        """The loss and its gradient by x (unknown,); raises NoFiniteSolution."""
+
+    def score(self, trial: Any) -> float:
+        """What a validation part is judged by, a mean over its values; inf where there is no finite solution."""
 
 
 # --- fitting -----------------------------------------------------------------------------------------------------

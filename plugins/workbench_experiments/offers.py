@@ -79,6 +79,13 @@ def cnf(units: int = 64, iterations: int = 0, solver: str = "dopri5", tolerance:
     return Cnf(units, iterations, solver, tolerance)
 
 
+def events(iterations: int = 300) -> Experiment:
+    """`iterations` of L-BFGS a fit."""
+    from .events.experiment import Events
+
+    return Events(iterations)
+
+
 EXPERIMENTS = [
     Offer(
         "adjoint-memory",
@@ -115,5 +122,11 @@ EXPERIMENTS = [
         cnf,
         "densities by an ODE, with the trace exact or estimated, against planar flows",
         f"{CHEN}, section 4; Rezende & Mohamed (2015), ICML; Grathwohl et al. (2019), ICLR",
+    ),
+    Offer(
+        "events",
+        events,
+        "event times by a Poisson process whose intensity is a latent ODE, simulated and of coal mines",
+        f"{CHEN}, section 5.1",
     ),
 ]

@@ -6,6 +6,7 @@ from workbench import Offer, hookimpl
 @hookimpl
 def offer_losses() -> list[Offer]:
     from .likelihood import likelihood
+    from .point_process import poisson_process
     from .squares import huber, mae, mse
 
     return [
@@ -19,5 +20,11 @@ def offer_losses() -> list[Offer]:
         ),
         Offer(
             "likelihood", likelihood, "negative log-likelihood of the declared noise, scales profiled", "Fisher (1922)"
+        ),
+        Offer(
+            "poisson-process",
+            poisson_process,
+            "minus the log-likelihood of event times: channels count events, their slopes are intensities",
+            "Daley & Vere-Jones (2003), An Introduction to the Theory of Point Processes I, §7.2",
         ),
     ]

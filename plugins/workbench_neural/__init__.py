@@ -5,7 +5,7 @@ from workbench import Offer, hookimpl
 
 @hookimpl
 def offer_dynamics() -> list[Offer]:
-    from .offers import hamiltonian, mlp, second_order
+    from .offers import hamiltonian, intensity, mlp, second_order
 
     return [
         Offer(
@@ -25,5 +25,11 @@ def offer_dynamics() -> list[Offer]:
             hamiltonian,
             "a network as energy H(q, p): q' = ∂H/∂p, p' = −∂H/∂q",
             "Greydanus, Dzamba & Yosinski (2019), arXiv 1906.01563",
+        ),
+        Offer(
+            "intensity",
+            intensity,
+            "channels count events, and hidden states say their intensity",
+            "Chen, Rubanova, Bettencourt & Duvenaud (2018), arXiv 1806.07366, section 5.1",
         ),
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .hamiltonian import Hamiltonian
+    from .intensity import Intensity
     from .mlp import Mlp
     from .second_order import SecondOrder
 
@@ -48,3 +49,19 @@ def hamiltonian(
     from .hamiltonian import Hamiltonian
 
     return Hamiltonian(tuple(momenta), tuple(hidden), activation)
+
+
+def intensity(
+    latent: int = 2,
+    hidden: tuple[int, ...] = (16,),
+    activation: Activation = "tanh",
+    features: Features = "state+time",
+    decay: float = 0.0,
+) -> Intensity:
+    """`latent` hidden states say the intensity of the events that each channel counts; for the loss poisson-process.
+
+    `features` may take time from their slopes; `decay` is the precision of a prior on the weights.
+    """
+    from .intensity import Intensity
+
+    return Intensity(latent, tuple(hidden), activation, features, decay)

@@ -41,6 +41,16 @@ class TestCnf(ExperimentContract):
     settings: ClassVar[dict[str, Any]] = {"units": 2, "iterations": 3}
 
 
+class TestEvents(ExperimentContract):
+    offer = "events"
+    settings: ClassVar[dict[str, Any]] = {"iterations": 3}
+
+
+class TestLatentOde(ExperimentContract):
+    offer = "latent-ode"
+    settings: ClassVar[dict[str, Any]] = {"iterations": 3, "trajectories": 100}
+
+
 def test_every_experiment_is_held_to_the_contract() -> None:
     ours = [e.name for e in installed().offers("experiment") if e.distribution == "dynamics-workbench"]
     held = [kind.offer for kind in ExperimentContract.__subclasses__() if kind.__module__ == __name__]

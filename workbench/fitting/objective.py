@@ -1,11 +1,12 @@
-"""Objectives over x: the misfit of solved trajectories; any objective with some entries held, or with a prior added."""
+"""Objectives over x: the misfit of solved trajectories, or a loss on whole trials; entries held, priors added."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..contracts import Linearization, Objective
+from ..contracts import Linearization, Objective, TrialLoss
 from ..errors.numerics import NoFiniteSolution
+from ..errors.usage import UsageError
 from ..model import Model, Selection, Trial
 from ..model.columns import run
 from ..model.misfit import Weights
@@ -55,6 +56,38 @@ class TrajectoryObjective:
     def frozen(self, x: np.ndarray) -> TrajectoryObjective:
         """The same misfit with scales and robust weights as they are at x."""
         return TrajectoryObjective(self.model, self.selection, self.trial(x).weights())
+
+
+class WholeObjective:
+    """What a loss on whole trials says of a selection; it has no residuals. Not finite where there is no solution."""
+
+    least_squares = False
+
+    def __init__(self, model: Model, selection: Selection, loss: TrialLoss) -> None:
+        self.model, self.selection, self.loss = model, selection, loss
+        self.lower, self.upper = model.unknowns.lower, model.unknowns.upper
+
+    def value(self, x: np.ndarray) -> float:
+        """The loss at x."""
+        try:
+            return self.loss.value(self.model.trial(x, self.selection))
+        except NoFiniteSolution:
+            return float("inf")
+
+    def gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss and its gradient (unknown,); inf and NaN where there is no finite solution."""
+        try:
+            return self.loss.gradient(self.model.trial(x, self.selection))
+        except NoFiniteSolution:
+            return float("inf"), np.full(len(x), np.nan)
+
+    def linearize(self, x: np.ndarray) -> Linearization:
+        """Raises UsageError: there are no residuals."""
+        raise UsageError("this loss has no residuals, and the optimizer needs them", help="--optimizer lbfgs")
+
+    def frozen(self, x: np.ndarray) -> WholeObjective:
+        """The same: it has no weights."""
+        return self
 
 
 class Subspace:

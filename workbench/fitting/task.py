@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..contracts import Budget, Objective, Optimizer
+from ..contracts import Budget, Objective, Optimizer, TrialLoss
 from ..dataset import TRAIN, VALIDATION
 from ..errors.usage import UsageError
 from ..model import Model, Selection
 from .defect import defect_objectives
 from .evidence import precision
-from .objective import Prior, Subspace, TrajectoryObjective
+from .objective import Prior, Subspace, TrajectoryObjective, WholeObjective
 from .priors import DeclaredPriors, Posterior
 from .shooting import Shooting
 from .stuck import stuck
@@ -26,7 +26,7 @@ class FitTask:
         self.model, self.optimizer, self.budget = model, optimizer, budget
         part = np.asarray(model.problem.part)
         self._train, self._held = part == TRAIN, part == VALIDATION
-        self._objectives: dict[float, TrajectoryObjective] = {}
+        self._objectives: dict[float, TrajectoryObjective | WholeObjective] = {}
         self._windows: dict[int, Shooting] = {}
         self._start: np.ndarray | None = None
         self._root = self
@@ -64,11 +64,17 @@ class FitTask:
         """The objective of some data with the declared priors."""
         return Posterior(data, self._priors) if len(self._priors.places) else data
 
-    def _data(self, horizon: float) -> TrajectoryObjective:
+    def _data(self, horizon: float) -> TrajectoryObjective | WholeObjective:
         if horizon not in self._objectives:
             selection = Selection.of(self.model.data, self._train & self._within(horizon))
-            self._objectives[horizon] = TrajectoryObjective(self.model, selection)
+            self._objectives[horizon] = self._objective(selection)
         return self._objectives[horizon]
+
+    def _objective(self, selection: Selection) -> TrajectoryObjective | WholeObjective:
+        loss = self.model.loss
+        if isinstance(loss, TrialLoss):
+            return WholeObjective(self.model, selection, loss)
+        return TrajectoryObjective(self.model, selection)
 
     def _within(self, horizon: float) -> np.ndarray:
         if horizon >= 1.0:
@@ -86,7 +92,7 @@ class FitTask:
 
     def defects(self) -> tuple[Objective, ...]:
         """The misfits of f to the slopes of curves through the training part."""
-        return self._root._defects
+        return () if isinstance(self.model.loss, TrialLoss) else self._root._defects
 
     def windows(self, points: int = 0) -> Shooting:
         """The training part cut into windows of at least `points` times, by default of twice as many values as states.
@@ -97,6 +103,11 @@ class FitTask:
             raise UsageError(
                 "windows of multiple shooting go through events at given times, and not through triggered ones",
                 help="--strategy ladder",
+            )
+        if isinstance(self.model.loss, TrialLoss):
+            raise UsageError(
+                f"multiple shooting forms the Jacobian of residuals, and the loss {self.model.loss.name!r} has none",
+                help="--strategy single",
             )
         if not self.trajectory().least_squares:
             raise UsageError(
@@ -117,7 +128,12 @@ class FitTask:
         if self._triggered:
             return False
         training = self._data(1.0)
-        return training.least_squares and stuck(self.model, training.selection, x) and self.windows().several
+        return (
+            isinstance(training, TrajectoryObjective)
+            and training.least_squares
+            and stuck(self.model, training.selection, x)
+            and self.windows().several
+        )
 
     def restrict(
         self, objective: Objective, free: np.ndarray, x: np.ndarray, shrink: np.ndarray | None = None
@@ -157,5 +173,8 @@ class FitTask:
         """
         if self._validation is None:
             return None
-        value = self.model.trial(x, self._validation).value()
+        trial = self.model.trial(x, self._validation)
+        if isinstance(self.model.loss, TrialLoss):
+            return self.model.loss.score(trial)
+        value = trial.value()
         return value / max(int(self._validation.mask.sum()), 1) if self.model.misfit.is_likelihood else value

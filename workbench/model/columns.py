@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..contracts import Posterior
 from ..unknowns import Unknowns
-from .encoded import Encoded
 
 
 class Columns:
@@ -21,7 +21,7 @@ class Columns:
         names: tuple[str, ...] | None,
         states: tuple[str, ...],
         n_rows: int,
-        encoded: Encoded | None = None,
+        encoded: Posterior | None = None,
     ) -> None:
         self.unknowns, self.n_rows = unknowns, n_rows
         blocks = {block.name: block for block in unknowns.blocks}
@@ -117,12 +117,13 @@ class Columns:
             )
             keep = place >= 0
             np.add.at(g, place[keep], by_q[:, columns][keep])
-        if self._encoded is not None:
-            free, by_w = self._by_encoder(self._encoded, x)
-            g[free] += np.einsum("ri,riw->w", by_q[:, self.n_parameters :], by_w[rows])
+        if self._encoded is not None and by_q[:, self.n_parameters :].any():
+            index = self.unknowns.index["encoder"]
+            by_w = self._encoded.pull(self.unknowns.values(x)["encoder"], rows, by_q[:, self.n_parameters :])
+            g[index[index >= 0]] += by_w[index >= 0]
         return g * slope
 
-    def _by_encoder(self, encoded: Encoded, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _by_encoder(self, encoded: Posterior, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The encoder's free weights as places in x (weight,), and ∂y0 by them (trajectory, state, weight)."""
         index = self.unknowns.index["encoder"]
         return index[index >= 0], encoded.by_weights(self.unknowns.values(x)["encoder"])[:, :, index >= 0]

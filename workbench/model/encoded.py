@@ -37,6 +37,11 @@ class Encoded:
             self._last = w.copy(), by_w
         return self._last[1]
 
+    def pull(self, w: np.ndarray, rows: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """Σ gᵀ∂y0/∂w (weight,) over lines with g (line, state), `rows` their trajectories (line,)."""
+        found: np.ndarray = np.einsum("ri,riw->w", g, self.by_weights(w)[rows])
+        return found
+
 
 def _require_alike(spacing: np.ndarray, t: np.ndarray) -> None:
     """Raises UsageError where samples come at other times than those that the encoder was built for."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, SolveOptions, Solver, Trajectory
+from ..contracts import Array, Field, GradientMode, LinearRhs, Loss, Posterior, SolveOptions, Solver, Trajectory
 from ..dataset import TEST, TRAIN, Dataset
 from ..engine import Stateless
 from ..errors.usage import CompilerUnavailable, UsageError
@@ -105,13 +105,19 @@ class Model:
 
     def _columns(self, unknowns: Unknowns) -> Columns:
         names = self.lowered.parameters if self.lowered is not None else None
-        encoder, known = self._encoder, any(block.name == "initial" for block in unknowns.blocks)
-        encoded = Encoded(encoder, self.problem) if encoder is not None and not known else None
+        known = any(block.name == "initial" for block in unknowns.blocks)
+        encoded = None if known else self.posterior
         return Columns(unknowns, names, self.field.states, self.data.n_trajectories, encoded)
 
-    @property
-    def _encoder(self) -> Encoder | None:
-        return getattr(self.field, "encoder", None)
+    @cached_property
+    def posterior(self) -> Posterior | None:
+        """What the field's encoder makes of the problem's observations."""
+        own = getattr(self.field, "posterior", None)
+        encoder: Encoder | None = getattr(self.field, "encoder", None)
+        if own is not None:
+            found: Posterior = own(self.problem)
+            return found
+        return None if encoder is None else Encoded(encoder, self.problem)
 
     @property
     def encodes(self) -> int:
@@ -284,7 +290,7 @@ class Model:
         _, y0_p = self.initial(x)
         columns = self.columns
         by_q = np.zeros((len(rows), columns.n_parameters + len(columns.initial_states)))
-        by_q[: len(g_p), : columns.n_parameters] = g_p
+        by_q[: len(g_p), : g_p.shape[1]] = g_p
         if y0_p is not None:
             by_q[:, : columns.n_parameters] += np.einsum("rd,rdp->rp", g_y0, y0_p[rows])
         by_q[:, columns.n_parameters :] = g_y0[:, columns.initial_states]

@@ -228,15 +228,44 @@ class Trial:
         r, slope, observation, channel = misfit.linear(values, self.predicted, used, self.selection.sd)
         g_mu = np.zeros_like(self.predicted)
         g_mu[observation, channel] = r * slope
-        numbers = self._trajectory_numbers
+        g_y0, g_x = self.back(g_mu)
+        return self._value(weights), g_x + model.pull(self.x, self.selection.rows, g_y0, np.zeros((1, 0)))
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """dy/dt at each selected observation (observation, state)."""
+        with np.errstate(all="ignore"):
+            found: np.ndarray = self.rhs(self._times, self.states, self.selection.row, self._times)
+        return found
+
+    def beginning(self, y0: np.ndarray) -> Trial:
+        """The trial whose trajectories begin at y0 (row, state) instead."""
+        other = Trial(self.model, self.x, self.selection)
+        other.y0 = y0
+        return other
+
+    def back(self, g_mu: np.ndarray, g_slopes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """A gradient by mu (observation, channel) and by `slopes` (observation, state), as one by y0 and one by x.
+
+        That by x (unknown,) is through parameters and weights alone; that by y0 (row, state) is left to who knows what
+        y0 is made of, `model.pull` for the model's own.
+        """
+        model, numbers, rows = self.model, self._trajectory_numbers, self.selection.rows
         mu_y, mu_p = model.observe_jacobians(self.x, self._times, self.states, numbers)
+        g_states = np.einsum("nc,ncd->nd", g_mu, mu_y)
+        g_x = np.zeros(len(self.x))
+        none = np.zeros((len(rows), len(model.field.states)))
+        if g_slopes is not None:
+            by_y, by_p = self.rhs.pullback(self._times, self.states, self.selection.row, self._times, g_slopes)
+            g_states = g_states + by_y
+            g_x += model.pull(self.x, rows, none, by_p)
         gys = np.zeros_like((self.compiled or self.trajectory).ys)
-        np.add.at(gys, (self.selection.row, self.selection.column), np.einsum("nc,ncd->nd", g_mu, mu_y))
+        np.add.at(gys, (self.selection.row, self.selection.column), g_states)
         g_y0, g_p = pulled(self, gys)
-        g_x = model.pull(self.x, self.selection.rows, g_y0, g_p)
+        g_x += model.pull(self.x, rows, none, g_p)
         if mu_p is not None:
             lines = np.einsum("nc,ncp->np", g_mu, mu_p)
             padded = np.zeros((len(lines), model.columns.n_parameters + len(model.columns.initial_states)))
             padded[:, : lines.shape[1]] = lines
-            g_x = g_x + model.columns.pull_unknowns(padded, numbers, self.x)
-        return self._value(weights), g_x
+            g_x += model.columns.pull_unknowns(padded, numbers, self.x)
+        return g_y0, g_x

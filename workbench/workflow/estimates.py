@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import diagnose
+from ..contracts import TrialLoss
 from ..errors import WorkbenchError
 from ..fitting.priors import DeclaredPriors
 from ..priors import density_of
@@ -28,6 +29,8 @@ def estimates(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str, A
         return held, None
     values = zip(unknowns.labels, unknowns.physical(x)[0], weights, strict=True)
     plain = {name: {"value": float(value), "stderr": None, "ci95": None} for name, value, is_w in values if not is_w}
+    if isinstance(model.loss, TrialLoss):  # its residuals are not what was minimised
+        return {**plain, **held}, None
     try:
         found = uncertainty_of(model, x, training)
     except WorkbenchError:

@@ -16,6 +16,7 @@ from ..errors import WorkbenchError
 from ..errors.nearest import did_you_mean
 from ..errors.numerics import NoFiniteSolution
 from ..errors.usage import UsageError
+from ..fitting.objective import LARGEST_DENSE
 from ..fitting.profile import Limits, Point, Side, side
 from ..fitting.refit import refit
 from .drawing import training_selection
@@ -101,12 +102,11 @@ def require_level(level: float) -> None:
 
 
 def require_least_squares(objective: Objective) -> None:
-    """Raises UsageError for a model of too many unknowns to fit again and again."""
+    """Raises UsageError for a model of too many unknowns to fit again and again, or a loss without residuals."""
     if not objective.least_squares:
-        raise UsageError(
-            f"{len(objective.lower)} unknowns are too many for a dense Jacobian",
-            help="for networks: workbench ensemble RUN",
-        )
+        n = len(objective.lower)
+        what = f"{n} unknowns are too many for" if n > LARGEST_DENSE else "the loss has no residuals for"
+        raise UsageError(f"{what} a dense Jacobian", help="workbench ensemble RUN fits again without one")
 
 
 def _held(session: Session) -> set[str]:

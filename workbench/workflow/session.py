@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contracts import Field, Step, Tree
+from ..contracts import Field, Step, Tree, TrialLoss
 from ..dataset import TRAIN, VALIDATION
 from ..errors.numerics import GradientUnavailable
 from ..errors.usage import CompilerUnavailable, UsageError
@@ -48,6 +48,7 @@ class Session:
         self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
             name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
+            name = loss.optimizer if isinstance(loss, TrialLoss) else name
             choices = replace(choices, optimizer=name)
         self.choices = replace(choices, engine=self._chosen_engine(choices))
         optimizer = self.choices.make("optimizer")
@@ -55,6 +56,11 @@ class Session:
             raise GradientUnavailable(
                 f"the optimizer {choices.optimizer!r} needs Jacobians, and the adjoint gives gradients only",
                 help="--optimizer lbfgs, or --gradient forward",
+            )
+        if isinstance(loss, TrialLoss) and optimizer.least_squares:
+            raise UsageError(
+                f"the optimizer {self.choices.optimizer!r} needs residuals, and the loss {choices.loss!r} has none",
+                help=f"--optimizer {loss.optimizer}",
             )
         self.task = FitTask(self.model, optimizer, budget)
         self.strategy = self.choices.make("strategy")
