@@ -16,7 +16,13 @@ folder_option = click.option(
 
 @click.group()
 def new() -> None:
-    """Write a plugin or a problem to begin with: a distribution that installs, and whose tests pass as they come."""
+    """Write a plugin or a problem to begin with: a distribution that installs, and whose tests pass as they come.
+
+    \b
+    Examples:
+      workbench new plugin my_method
+      workbench new problem my_reactor
+    """
 
 
 @new.command()

@@ -39,17 +39,15 @@ class Session:
     def __init__(self, problem: Problem, choices: Choices, budget: FitBudget) -> None:
         generator = np.random.default_rng([choices.seed, 0])
         field = choices.make("dynamics").build(problem, generator)
-        problem = _without_needless_validation(problem, _values_wanted(field, choices))
+        solver, loss = choices.make("solver"), choices.make("loss")
+        problem = _without_needless_validation(problem, _values_wanted(field, choices, loss))
         self.field, self.budget = field, budget
         self.truth: Problem | None = None  # what the model is compared with in the end
-        solver, loss = choices.make("solver"), choices.make("loss")
         self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline
         self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
-            name = optimizer_for(field, len(self.model.unknowns.start), choices.gradient)
-            name = loss.optimizer if isinstance(loss, TrialLoss) else name
-            choices = replace(choices, optimizer=name)
+            choices = replace(choices, optimizer=_optimizer(field, choices, loss, len(self.model.unknowns.start)))
         self.choices = replace(choices, engine=self._chosen_engine(choices))
         optimizer = self.choices.make("optimizer")
         if choices.gradient == "adjoint" and optimizer.least_squares:
@@ -175,12 +173,17 @@ def _column(name: str, values: list[Any]) -> np.ndarray:
     return np.array(values, dtype=np.int64 if name == "number" else float)
 
 
-def _values_wanted(field: Field, choices: Choices) -> int:
+def _optimizer(field: Field, choices: Choices, loss: Any, n_unknowns: int) -> str:
+    """The name that was chosen, that a loss on whole trials brings, or that the shapes ask for."""
+    own = loss.optimizer if isinstance(loss, TrialLoss) else ""
+    return choices.optimizer or own or optimizer_for(field, n_unknowns, choices.gradient)
+
+
+def _values_wanted(field: Field, choices: Choices, loss: Any) -> int:
     """How many training values nothing need validate."""
     sizes = {block.name: int(block.spread("free").sum()) for block in field.blocks()}
     total = sum(sizes.values())
-    name = choices.optimizer or optimizer_for(field, total, choices.gradient)
-    optimizer = replace(choices, optimizer=name).make("optimizer")
+    optimizer = replace(choices, optimizer=_optimizer(field, choices, loss, total)).make("optimizer")
     declared = {block.name for block in field.blocks() if block.shrink}
     held = {"weights", "encoder"} - declared if optimizer.least_squares and total <= LARGEST_DENSE else set()
     return sum(size * (HELD if name in held else FEW) for name, size in sizes.items())
