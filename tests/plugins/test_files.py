@@ -316,7 +316,7 @@ def test_what_is_no_hdf5_file_is_refused(tmp_path: Path) -> None:
 
 def test_each_reader_is_offered_with_suffixes_of_its_own() -> None:
     readers = {offer.name: offer.make() for offer in offer_readers()}
-    assert list(readers) == ["csv", "tsv", "npz", "hdf5"]
+    assert list(readers) == ["csv", "tsv", "npz", "hdf5", "parquet", "netcdf", "mat"]
     suffixes = [suffix for reader in readers.values() for suffix in reader.suffixes]
     assert len(set(suffixes)) == len(suffixes)
 
