@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+import workbench as wb
 from workbench.cli import main
 from workbench.cli.boundary import Terminated, guarded
 from workbench.cli.commands import COMMANDS
@@ -300,6 +302,9 @@ def test_doctor_tells_of_another_distribution_with_our_name(tmp_path: Path, monk
 
 def test_every_code_can_be_explained_at_length() -> None:
     codes = [entry["code"] for entry in json.loads(run("explain", "--json").stdout)["codes"]]
+    sources = [file.read_text(encoding="utf-8") for file in Path(wb.__file__).parent.rglob("*.py")]
+    given = {code for text in sources for code in re.findall(r'^    code = "([A-Z]\d{3})"$', text, re.MULTILINE)}
+    assert given == set(codes)
     assert len(codes) > 50
     for code in codes:
         assert len(run("explain", code).stdout) > 40
@@ -328,3 +333,7 @@ def test_a_shell_completes_commands_and_options() -> None:
     assert "--max-time" in complete("workbench fit --max", 2)
     assert "levenberg-marquardt" in complete("workbench fit x --optimizer le", 4)
     assert "lynx_hare" in complete("workbench fit lynx", 2)
+    assert "lynx_hare" in complete("workbench fit ponds.csv --problem lynx", 4)
+    assert "lynx_hare" in complete("workbench problems show lynx", 3)
+    assert complete("workbench plugins check tsit", 3) == ["tsit5"]
+    assert complete("workbench explain d07", 2) == ["D070"]

@@ -23,7 +23,7 @@ def columns_of(
     `trajectory` numbers them. Single numbers are left out. Raises ArraysUnsuitable (D034) or NoRows (D020).
     """
     where = Where(file)
-    plain = {name: _plain(name, array, where) for name, array in arrays.items()}
+    plain = {name: plain_array(name, array, where) for name, array in arrays.items()}
     scalars = [name for name, array in plain.items() if array.ndim == 0]
     labels = {name: plain.pop(name) for name in list(plain) if name in _NAME_LISTS and plain[name].dtype == object}
     plain = {name: array for name, array in plain.items() if array.ndim}
@@ -47,7 +47,7 @@ def columns_of(
     return columns, notes
 
 
-def _plain(name: str, array: np.ndarray, where: Where) -> np.ndarray:
+def plain_array(name: str, array: np.ndarray, where: Where) -> np.ndarray:
     """The array as float64, or as text where it holds text or dates."""
     if array.dtype.kind in "buif" and array.dtype.itemsize <= 16:
         with np.errstate(over="ignore"):  # longer floats become inf, which is refused where it is used

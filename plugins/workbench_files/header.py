@@ -13,6 +13,7 @@ from .source import Source
 
 MOST_COLUMNS = 10_000
 _QUOTED = re.compile(r'"[^"]*"')
+_FOR_EXCEL = re.compile(r"sep=.", re.IGNORECASE)  # tells Excel the separator, which the header shows as well
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
 _NAME_AND_UNIT = re.compile(r"(?P<name>.*?\S)(?:\s*\[(?P<bracket>[^][]+)\]|\s+\((?P<round>[^()]+)\))")
 
@@ -88,7 +89,8 @@ def _first_line(source: Source, comment: str) -> tuple[list[str], int, str, str]
         end = source.text.find(b"\n", start)
         end = len(source.text) if end < 0 else end
         text = source.text[start:end].decode()
-        if text.strip() and not (comment and text.startswith(comment)):
+        passed = (comment and text.startswith(comment)) or (line == 1 and _FOR_EXCEL.fullmatch(text.strip()))
+        if text.strip() and not passed:
             after = source.text.find(b"\n", end + 1)
             return skipped, line, text, source.text[end + 1 : after if after >= 0 else None].decode()
         if end == len(source.text):

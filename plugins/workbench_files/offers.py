@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .delimited import Delimited
     from .hdf5 import Hdf5File
+    from .matlab import MatlabFile
+    from .netcdf import NetcdfFile
     from .npz import NumpyArchive
+    from .parquet import ParquetFile
 
 
 def csv(
@@ -56,3 +59,27 @@ def hdf5(group: str = "/", names: tuple[str, ...] = ()) -> Hdf5File:
     from .hdf5 import Hdf5File
 
     return Hdf5File((".h5", ".hdf5", ".hdf"), group, tuple(names))
+
+
+def parquet() -> ParquetFile:
+    """A flat Parquet table; null is a missing value. Needs pyarrow, which the extra `data` brings."""
+    from .parquet import ParquetFile
+
+    return ParquetFile((".parquet", ".pq"))
+
+
+def netcdf(names: tuple[str, ...] = ()) -> NetcdfFile:
+    """NetCDF 3 or 4: a vector is a column, a matrix (time, state) several, named by `names`.
+
+    A variable `row_size` counts the rows of each trajectory, as in what `workbench export RUN netcdf` writes.
+    """
+    from .netcdf import NetcdfFile
+
+    return NetcdfFile((".nc", ".nc4", ".cdf"), tuple(names))
+
+
+def mat(group: str = "", names: tuple[str, ...] = ()) -> MatlabFile:
+    """The matrices of a MATLAB file, or of its struct `group`; a matrix (time, state) is named by `names`."""
+    from .matlab import MatlabFile
+
+    return MatlabFile((".mat",), group, tuple(names))

@@ -113,7 +113,12 @@ CASES = [
         "",
         reading={"units_row": True},
     ),
-    Bad("no time", "x,y\n3,1\n1,5\n2,2\n", ":1:1: error[D031]: no column is named like a time", "--time"),
+    Bad("no time", "x,y\n3,1\n1,5\n2,2\n", ":1:1: error[D031]: no column is named like a time", "--sample-time STEP"),
+    Bad(
+        "day first", "Pegel,Datum\n3,22.1.1978\n1,23.1.1978\n", ":2:3: error[D011]: '22.1.1978'", "dates as 1978-01-22"
+    ),
+    Bad("slashes", "date,x\n1978/01/22,1\n1978/01/23,2\n", ":2:1: error[D011]: '1978/01/22'", "dates as 1978-01-22"),
+    Bad("time of day", "time,x\n13:30:00,1\n13:31:00,2\n", ":2:1: error[D011]: '13:30:00'", "with their date"),
     Bad("no states", "t,who\n0,a\n1,b\n", ":1:1: error[D031]: no column of numbers is left", "--states"),
     Bad(
         "text asked for as a state",

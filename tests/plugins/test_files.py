@@ -156,6 +156,12 @@ def test_the_separator_of_the_rows_decides_where_the_header_has_two(write: Write
         csv().read(write("t;a,b\n0\n"))
 
 
+def test_the_line_that_tells_excel_the_separator_is_no_header(write: Write) -> None:
+    table = csv().read(write("sep=;\nt;x\n0;1\n"))
+    assert lists(table) == {"t": [0], "x": [1]}
+    assert table.notes == ("1 line before the header skipped", "columns separated by semicolons")
+
+
 def test_tab_separated_text_has_its_own_name(write: Write) -> None:
     table = tsv().read(write("t\tx, y\n0\t1\n1\t2\n", "ponds.tsv"))
     assert lists(table) == {"t": [0, 1], "x, y": [1, 2]}
@@ -316,7 +322,7 @@ def test_what_is_no_hdf5_file_is_refused(tmp_path: Path) -> None:
 
 def test_each_reader_is_offered_with_suffixes_of_its_own() -> None:
     readers = {offer.name: offer.make() for offer in offer_readers()}
-    assert list(readers) == ["csv", "tsv", "npz", "hdf5"]
+    assert list(readers) == ["csv", "tsv", "npz", "hdf5", "parquet", "netcdf", "mat"]
     suffixes = [suffix for reader in readers.values() for suffix in reader.suffixes]
     assert len(set(suffixes)) == len(suffixes)
 

@@ -7,12 +7,12 @@ import click
 from ..errors import EXIT_CODES, explanations
 from ..errors.nearest import did_you_mean
 from ..errors.usage import UnknownName
-from .options import json_option
+from .options import complete_codes, json_option
 from .output import emit_json
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete_codes)
 @json_option
 def explain(code: str | None, as_json: bool) -> None:
     """Explain an error code at length; without a code, list them all.

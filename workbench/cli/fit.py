@@ -45,7 +45,12 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
 @click.command(cls=ConfiguredCommand)
 @click.argument("source", nargs=-1, shell_complete=complete_source)
 @offer_option("-d", "--dynamics", help="Family of right-hand sides. [default: the problem's equations, else mlp]")
-@click.option("--problem", metavar="NAME|FILE", help="Equations for a data file, from the library or a TOML file.")
+@click.option(
+    "--problem",
+    metavar="NAME|FILE",
+    shell_complete=complete_source,
+    help="Equations for a data file, from the library or a TOML file.",
+)
 @data_options
 @click.option(
     "--noise",

@@ -40,6 +40,22 @@ def complete_offers(kind: str) -> Complete:
     return complete
 
 
+def complete_codes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The codes of errors."""
+    from ..errors import explanations
+
+    return [code for code in explanations() if code.startswith(incomplete.upper())]
+
+
+def complete_every_offer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of offers of every kind."""
+    from ..registry import HOOKS, installed
+
+    registry = installed()
+    names = {offer.name for kind in HOOKS if kind != "problem" for offer in registry.offers(kind)}
+    return [name for name in sorted(names) if name.startswith(incomplete)]
+
+
 def complete_source(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Problems of the library, and files by the shell's own means."""
     from click.shell_completion import CompletionItem

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from .options import json_option, plugin_option
+from .options import complete_every_offer, json_option, plugin_option
 from .output import emit_json, hint, table
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_every_offer)
 @click.option("--kind", metavar="KIND", help="solver, dynamics, loss, …: where offers of several kinds bear the name.")
 @click.option(
     "--plot",

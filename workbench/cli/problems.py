@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..registry import installed
-from .options import json_option, plugin_option
+from .options import complete_source, json_option, plugin_option
 from .output import emit_json, hint, table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_(as_json: bool, plugin_files: tuple[Path, ...]) -> None:
 
 
 @problems.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_source)
 @json_option
 @plugin_option
 def show(name: str, as_json: bool, plugin_files: tuple[Path, ...]) -> None:

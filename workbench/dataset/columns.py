@@ -26,6 +26,9 @@ _NEARLY = re.compile(
     re.IGNORECASE,
 )
 
+_OTHER_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b", re.ASCII)  # 22.1.1978, 1/22/78, 1978/01/22
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
+
 _MARKER = re.compile(r"[A-Za-z./*?-][A-Za-z0-9./*?-]{0,11}")  # what may well stand for a missing value
 
 
@@ -79,6 +82,10 @@ class Columns:
         help = "correct the cell, or choose the columns with --time and --states"
         if _MARKER.fullmatch(text) and self.kind(name) == "mixed":
             help = f"correct the cell, or pass --missing {text} if it means that nothing was measured"
+        if _OTHER_DATE.match(text):
+            help = "write dates as 1978-01-22, with times as 1978-01-22T13:30:00"
+        elif _CLOCK.fullmatch(text):
+            help = "write times of day with their date, as 1978-01-22T13:30:00, or as numbers"
         return NotANumber(f"{shown} is not a number ({spot})", help=help, where=where)
 
     def first_bad(self, cells: np.ndarray) -> int:
@@ -87,6 +94,10 @@ class Columns:
             if parse_numbers([cell], self.table.decimal, self.missing) is None:
                 return row
         raise AssertionError("a text column has a cell that is no number")
+
+    def nearly_date(self, name: str) -> bool:
+        """Whether a text column begins with a date in another way than we read, as 22.1.1978 or 1/22/78."""
+        return self.kind(name) == "text" and bool(_OTHER_DATE.match(self.table.columns[name][0]))
 
     def nearly_number(self, name: str) -> int | None:
         """The first row of a text column whose cell looks like a number that is written in a way we do not read."""

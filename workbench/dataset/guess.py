@@ -83,9 +83,12 @@ def guess_time(columns: Columns, free: list[str], groups: list[str]) -> str:
             finite = bool(np.isfinite(t).all())
             if finite and any(backward_steps(t, codes) == 0 for codes in (None, *known)):
                 return name
+    for name in free:
+        if columns.nearly_date(name):
+            raise columns.complaint(name, 0)
     raise ColumnsUnclear(
         f"no column is named like a time and none increases; columns found: {columns.listed()}",
-        help="--time NAME, and --trajectory NAME where times start anew",
+        help="--time NAME, and --trajectory NAME where times start anew; --sample-time STEP for rows at even times",
         where=columns.table.where(),
     )
 

@@ -171,7 +171,9 @@ class TooFewToSplit(DataError):
 
 
 class ArraysUnsuitable(DataError):
-    """The arrays of an npz or HDF5 file do not form a table: columns are one-dimensional, numeric and of one length."""
+    """The arrays of a file (npz, HDF5, Parquet, netCDF, MATLAB) do not form a table: columns are one-dimensional,
+    numeric and of one length.
+    """
 
     code = "D034"
 
@@ -254,3 +256,9 @@ class AllBeyond(DataError):
     """Every value of a channel that is fitted lies at or beyond a limit, so that none of them says how large it is."""
 
     code = "D063"
+
+
+class ExtraMissing(DataError):
+    """Files of this kind are read by a package that is not installed; the help names the extra that brings it."""
+
+    code = "D070"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 Columns = Mapping[str, np.ndarray]
 Writer = Callable[[Path, Columns], None]
@@ -37,6 +38,31 @@ def hdf5(path: Path, columns: Columns) -> None:
             file.create_dataset(name, data=column)
 
 
+def parquet(path: Path, columns: Columns) -> None:
+    """Parquet, one column each; skips the test where pyarrow is not installed."""
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet files are written by pyarrow (extra `data`)")
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.table(dict(columns)), path)
+
+
+def netcdf(path: Path, columns: Columns) -> None:
+    """NetCDF 3, one variable a column along `row`."""
+    from scipy.io import netcdf_file
+
+    with netcdf_file(str(path), "w", version=2) as file:
+        file.createDimension("row", len(next(iter(columns.values()))))
+        for name, column in columns.items():
+            file.createVariable(name, "f8", ("row",))[:] = column
+
+
+def matlab(path: Path, columns: Columns) -> None:
+    """MATLAB version 5, one column vector each."""
+    from scipy.io import savemat
+
+    savemat(path, dict(columns), appendmat=False, oned_as="column")
+
+
 WRITERS: dict[str, Writer] = {
     ".csv": separated(","),
     ".txt": separated(","),
@@ -47,5 +73,11 @@ WRITERS: dict[str, Writer] = {
     ".h5": hdf5,
     ".hdf5": hdf5,
     ".hdf": hdf5,
+    ".parquet": parquet,
+    ".pq": parquet,
+    ".nc": netcdf,
+    ".nc4": netcdf,
+    ".cdf": netcdf,
+    ".mat": matlab,
 }
 """Suffix → how such a file is written."""
