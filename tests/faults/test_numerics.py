@@ -12,8 +12,10 @@ from workbench.contracts import SolveOptions, Trajectory
 from workbench.registry import installed
 
 MADE = {e.name: installed().make("solver", e.name) for e in installed().offers("solver")}
-GENERAL = [name for name, made in MADE.items() if not getattr(made, "separable", False)]
-"""Solvers of separable systems are held to the catalogue by the kit, on systems that they can solve."""
+GENERAL = [n for n, made in MADE.items() if made.order is not None and not getattr(made, "separable", False)]
+"""Solvers of separable systems are held to the catalogue by the kit, on systems that they can solve; a solver without
+an order takes no steps whose failures could be named (see tests/plugins/test_pinn.py for what it says).
+"""
 ADAPTIVE = [name for name in GENERAL if MADE[name].adaptive]
 FIXED = [name for name in GENERAL if name not in ADAPTIVE]
 IMPLICIT = {name for name in GENERAL if getattr(MADE[name], "stiff", False)}

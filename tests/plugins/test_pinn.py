@@ -111,3 +111,33 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
 
     np.testing.assert_array_equal(run(1), run(1))
     assert (run(1) != run(2)).any()
+
+
+def _solved(f, y0: np.ndarray, **settings: int):  # type: ignore[no-untyped-def]
+    from workbench.contracts import SolveOptions
+
+    solver = pinn(hidden=6, points=16, iterations=30, **settings)
+    ts = np.linspace(0, 1, 5)[None]
+    return solver.solve(lambda t, y, row, middle: f(t[:, None], y), y0, np.zeros(1), ts, SolveOptions())
+
+
+@pytest.mark.parametrize(
+    ("f", "y0"),
+    [
+        (lambda t, y: y * np.nan, np.ones((1, 1))),
+        (lambda t, y: np.where(t > 0.5, np.nan, -y), np.ones((1, 1))),
+        (lambda t, y: -y, np.full((1, 1), np.nan)),
+    ],
+)
+def test_what_is_not_finite_is_said_and_is_no_solution(f, y0: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    found = _solved(f, y0)
+    assert found.status == ("not_finite",)
+    assert found.message[0]
+    assert np.isnan(found.ys[0, -1]).all()
+
+
+def test_states_keep_their_precision_and_rows_their_own_training() -> None:
+    found = _solved(lambda t, y: -y, np.ones((1, 1), np.float32))
+    assert found.ys.dtype == np.float32
+    # of single precision, and a defect of 1e-3 of the slopes or less
+    np.testing.assert_allclose(found.ys[0, :, 0], np.exp(-found.ts[0]), rtol=1e-3)
