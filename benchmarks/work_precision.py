@@ -65,7 +65,9 @@ def settings_of(candidate: Candidate, problem: Referenced) -> Iterator[tuple[str
 
 
 def suits(candidate: Candidate, problem: Referenced) -> bool:
-    """Stiff problems want solvers for stiff problems, separable ones want explicit solvers."""
+    """Stiff problems want solvers for stiff problems, separable ones want explicit solvers, and all want an order."""
+    if candidate.solver.order is None:
+        return False
     if problem.name in SEPARABLE:
         return not candidate.stiff
     return not candidate.separable and (candidate.stiff or not problem.stiff)

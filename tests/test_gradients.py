@@ -20,7 +20,8 @@ from workbench.errors.numerics import AdjointAstray, GradientUnavailable
 from workbench.registry import installed
 from workbench.solving import solve
 
-SOLVERS = [listed.name for listed in installed().offers("solver")]
+SOLVERS = [e.name for e in installed().offers("solver") if installed().make("solver", e.name).order is not None]
+"""Those that take steps: what has no order (`pinn`) has no steps whose derivative could be taken."""
 TS = torch.linspace(0.0, 0.9, 3, dtype=torch.float64)
 Y0 = torch.tensor([0.8, -0.5], dtype=torch.float64)
 
