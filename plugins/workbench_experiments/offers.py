@@ -108,7 +108,7 @@ EXPERIMENTS = [
     Offer(
         "tolerance-trade-off",
         tolerance_trade_off,
-        "error, evaluations and time of a trained model as its tolerance or step is changed, and where it collapses",
+        "error, evaluations and time of a trained model at other tolerances, and where it collapses",
         f"{CHEN}, section 3; Ott, Katiyar, Hennig & Tiemann (2021), ICLR",
     ),
     Offer(

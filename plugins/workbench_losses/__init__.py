@@ -6,7 +6,7 @@ from workbench import Offer, hookimpl
 @hookimpl
 def offer_losses() -> list[Offer]:
     from .likelihood import likelihood
-    from .point_process import poisson_process
+    from .offers import poisson_process
     from .squares import huber, mae, mse
 
     return [

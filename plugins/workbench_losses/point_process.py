@@ -107,8 +107,3 @@ class Counted:
 
 def _minus_log_likelihood(counted: Counted) -> float:
     return counted.expected - float(np.sum(counted.events * np.log(counted.intensity)))
-
-
-def poisson_process() -> PoissonProcess:
-    """Minus the log-likelihood of event times; a channel counts events, the slope of its state is the intensity."""
-    return PoissonProcess()
