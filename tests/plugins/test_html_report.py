@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from workbench_reports.chart import Chart, Line
-from workbench_reports.html import html, page
+from workbench_reports.html import html
 from workbench_reports.markup import tag
+from workbench_reports.page import page
 from workbench_reports.ticks import label, linear_ticks, log_ticks
 
 from workbench.testing.finished_runs import KINDS, finished
