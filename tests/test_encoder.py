@@ -114,6 +114,25 @@ def test_times_are_given_where_trajectories_are_not_sampled_alike() -> None:
     assert len(middle) == len(width) == 5
 
 
+@pytest.mark.parametrize(
+    ("spacing", "given", "t"),
+    [
+        ((0.0, 1.0, 2.0), 3, [[0, 1, 2], [0, 1.0001, 2]]),
+        ((), 5, [[0, 1, 2], [0, 1, 2]]),
+    ],
+)
+def test_times_are_given_to_an_encoder_that_was_fitted_to_them(
+    spacing: tuple[float, ...], given: int, t: list[list[float]]
+) -> None:
+    asked = problem(t, [[1, 2, 5], [2, 1, 0]])
+    made = encoder(3, spacing, given)
+    of, w = Encoded(made, asked), made.start + 0.1 * np.sin(np.arange(len(made.start)))
+    values = np.array([[1, 2, 5, *t[0][1:]], [2, 1, 0, *t[1][1:]]])[:, :given]
+    expected = made.graph.function("initial")(np.zeros(2), None, None, values, w)
+    np.testing.assert_array_equal(of(w), expected)
+    assert of.by_weights(w).shape == (2, 2, len(w))
+
+
 def test_derivatives_of_encoded_states_are_central_differences() -> None:
     asked = problem([[0, 1, 2], [0, 1, 2]], [[1, 0.5, -1], [2, 1, 0]])
     made = encoder(3, (0.0, 1.0, 2.0), 3)

@@ -68,7 +68,7 @@ class StateSpaceField:
     @property
     def start_samples(self) -> int:
         """How many of its first samples the initial state of a trajectory is found from."""
-        return min(FIRST * self.family.order, int(self.data.row_size.min()) // 2)
+        return min(FIRST * self.family.order, max(int(self.data.row_size.min()) // 2, 1))
 
     def _encoder(self, generator: np.random.Generator) -> Encoder:
         """Begins as the least squares of the identified linear part on the samples, as if these came in equal steps."""

@@ -142,6 +142,16 @@ def test_a_state_space_model_follows_a_driven_oscillator_whose_velocity_is_hidde
     assert noisy.metrics["holdout"]["fit_percent"] > 90
 
 
+def test_a_trajectory_of_one_observation_has_a_start_as_well() -> None:
+    t = np.linspace(0, 5, 40)
+    values = np.append(np.exp(-t), 0.5)[:, None]
+    asked = Problem("decay").with_data(Dataset(np.append(t, 0.0), values, np.array([40, 1]), ("x",)), "none")
+    field = installed().make("dynamics", "state-space", {"order": 1}).build(asked, np.random.default_rng(0))
+    initial = field.blocks()[1]
+    assert initial.value.shape == (2, 1)
+    assert np.isfinite(initial.value).all()
+
+
 def test_a_linear_ode_is_written_with_its_numbers_and_their_errors() -> None:
     t = np.linspace(0, 10, 60)
     values = np.exp(-0.1 * t)[:, None] * np.column_stack([np.cos(2 * t), -np.sin(2 * t)])

@@ -77,13 +77,13 @@ class Front:
             moves = np.abs(change).max(axis=1) / largest
             if not np.isfinite(moves[0]):
                 return None
-            far = max(_leading(moves <= REACH), 1)  # the first step starts from a state that is known
+            far = max(leading(moves <= REACH), 1)  # the first step starts from a state that is known
             pool[first + 1 : first + far + 1] += change[:far]
             if first + far >= believed or far < last - first:
                 believed = first + far
                 ahead = self._follow(pool, believed, past, weights)
-            fine = min(max(fine, first + _leading(moves <= FINE)), believed)
-            first += _leading(moves <= KNOWN[pool.dtype.name])
+            fine = min(max(fine, first + leading(moves <= FINE)), believed)
+            first += leading(moves <= KNOWN[pool.dtype.name])
             if first == self._lines:  # all steps once more together, with matrices of where they are now
                 pool[1:] += self._swept(f, pool, matrices, (0, 0, first), moved)
                 joined = recursion(torch.from_numpy(matrices).to(self._nodes[0].time.device))
@@ -138,7 +138,7 @@ class Front:
         return number + count
 
 
-def _leading(those: np.ndarray) -> int:
+def leading(those: np.ndarray) -> int:
     """How many are true before the first that is not."""
     place = int(those.argmin())
     return len(those) if those[place] else place

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from .explicit_steps import Field, Weighted
+from .front import AHEAD, leading
 from .grid import Grid
 from .recursion import substituted
 
@@ -29,7 +30,6 @@ PASSES = 8
 TAIL = 12  # one step in so many may be missing at the end: what follows a past trajectory is near enough there
 LONGEST = 3.0  # a step takes at most so many times as long as it did, and at least the inverse
 AT_REST = 1e-2  # of the largest speed: slower than this, all that is missed counts as across
-AHEAD = 8  # steps, at least, that a past trajectory must go on for to be followed
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Transverse:
         sizes = np.abs(d).max(axis=0) / largest
         if not np.isfinite(sizes[1]):
             return None
-        end = max(_leading(sizes[1:] <= REACH), 1)
+        end = max(leading(sizes[1:] <= REACH), 1)
         gained = (along * (_applied(matrices, d[:, :-1]) + missed)).sum(axis=0)
         clock = np.zeros(end + 1)  # in steps
         np.minimum(np.maximum(1.0 - gained[:end] / self._h, 1 / LONGEST), LONGEST).cumsum(out=clock[1:])
@@ -189,12 +189,6 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _applied(a: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Matrices (entry, entry, line) times y (entry, line)."""
     return np.einsum("ijl,jl->il", a, y)
-
-
-def _leading(those: np.ndarray) -> int:
-    """How many are true before the first that is not."""
-    place = int(those.argmin())
-    return len(those) if those[place] else place
 
 
 def _summed(start: np.ndarray, terms: Weighted, values: list[np.ndarray]) -> np.ndarray:

@@ -18,9 +18,7 @@ class Encoded:
         first = problem.seen.first_samples(encoder.samples)
         if encoder.spacing:
             _require_alike(np.array(encoder.spacing), first.t)
-        self.samples, self._given = encoder.samples, first.given
-        if self._given.shape[1] != len(encoder.graph.covariates):  # all alike now, and not when it was fitted
-            self._given = np.concatenate([self._given, first.t[:, 1:]], axis=1)
+        self.samples, self._given = encoder.samples, first.columns(times=not encoder.spacing)
         self._value = encoder.graph.function("initial")
         self._both = encoder.graph.function("initial", ("p",))
         self._last: tuple[np.ndarray, np.ndarray] | None = None

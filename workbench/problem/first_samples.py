@@ -57,13 +57,14 @@ class FirstSamples:
 
     @property
     def given(self) -> np.ndarray:
-        """All side by side (trajectory, feature): sample by sample the channels, then the inputs.
+        """All side by side (trajectory, feature), with times where trajectories are not sampled alike."""
+        return self.columns(times=not self.spacing)
 
-        And, where trajectories are not sampled alike, the times after the first.
-        """
+    def columns(self, *, times: bool) -> np.ndarray:
+        """Sample by sample the channels, then the inputs, then, if asked for, the `times` after the first."""
         n = len(self.t)
-        times = self.t[:, 1:] if not self.spacing else np.zeros((n, 0))
-        return np.concatenate([self.y.reshape(n, -1), self.u.reshape(n, -1), times], axis=1)
+        parts = [self.y.reshape(n, -1), self.u.reshape(n, -1), *([self.t[:, 1:]] if times else [])]
+        return np.concatenate(parts, axis=1)
 
     def scale(
         self, y: tuple[np.ndarray, np.ndarray], u: tuple[np.ndarray, np.ndarray]
