@@ -174,7 +174,7 @@ class Lab:
     """What an experiment is given: how much it may do, its seeds, a folder of data and somewhere to report progress."""
 
     quick: bool = False
-    """The small form, which takes under a minute on two cores; the full form takes under half an hour."""
+    """The small form, which takes under a minute on two cores; the full form is meant to take under half an hour."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     data: Path | None = None
     """The folder that `--data` names, for experiments on files that do not come with the workbench."""
