@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.errors.usage import UsageError
 from workbench.findings import Claim, Column, Findings, Lab, Panel, Picture, ResultTable, Series
 
 from .data import LENGTH, spirals
@@ -49,6 +50,8 @@ class LatentOdeExperiment:
     """Arranges the trainings; deterministic given the seeds."""
 
     def __init__(self, noise: float, iterations: int, trajectories: int, size: int) -> None:
+        if size < 2:
+            raise UsageError(f"the latent space is shown in a plane: size is 2 or more, not {size}", help="-S size=2")
         self.noise, self.iterations, self.trajectories, self.size = noise, iterations, trajectories, size
 
     def run(self, lab: Lab) -> Findings:
