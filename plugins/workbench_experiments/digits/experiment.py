@@ -11,13 +11,14 @@ import torch
 from workbench.errors.numerics import AdjointAstray
 from workbench.findings import Findings, Lab
 
+from ..one_thread import one_thread
 from .arms import Arm, arms, ode_net, resnet, seeded
 from .cost import Cost, cost_of
 from .images import Images, mnist, small_digits
 from .networks import parameters
 from .published import SOURCES
 from .telling import claims, pictures, table_of_costs, table_of_networks
-from .training import Recipe, Trained, one_thread, train
+from .training import Recipe, Trained, train
 
 TOLERANCES = (1e-1, 1e-2, 1e-3)
 COST_BATCH = 16  # images of the step whose memory is counted

@@ -1,10 +1,8 @@
-"""Training a classifier, and what one step of it costs."""
+"""Training a classifier, and its wrong answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,14 +92,3 @@ def error_of(network: nn.Module, images: Images) -> float:
 def ode_block(network: nn.Module) -> OdeBlock | None:
     """The ODE among the layers, if there is one."""
     return next((layer for layer in network.modules() if isinstance(layer, OdeBlock)), None)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread: times compare, and small images gain nothing by more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
