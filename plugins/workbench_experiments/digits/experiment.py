@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from workbench.errors.numerics import AdjointAstray
+from workbench.errors.usage import UsageError
 from workbench.findings import Findings, Lab
 
 from ..one_thread import one_thread
@@ -39,6 +40,8 @@ class Digits:
     """Digits told apart by an ODE block against residual blocks, no block and an MLP."""
 
     def __init__(self, solver: str, rtol: float, channels: int, epochs: int, images: int, shift: int) -> None:
+        if channels < 2:
+            raise UsageError(f"channels are normed in pairs: 2 or more, not {channels}", help="-S channels=16")
         self.solver, self.rtol = solver, rtol
         self.channels, self.epochs, self.images, self.shift = channels, epochs, images, shift
 

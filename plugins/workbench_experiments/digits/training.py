@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from workbench.errors.usage import UsageError
+
 from .images import Images
 from .networks import OdeBlock
 
@@ -43,7 +45,12 @@ class Trained:
 
 
 def train(network: nn.Sequential, images: Images, recipe: Recipe, rng: np.random.Generator) -> Trained:
-    """The network trained in place by cross entropy; the test images are read once, after the last step."""
+    """The network trained in place by cross entropy; the test images are read once, after the last step.
+
+    Raises UsageError for fewer images than a batch has.
+    """
+    if len(images.train) < BATCH:
+        raise UsageError(f"{len(images.train)} training images are less than a batch of {BATCH}", help="-S images=5000")
     x, digits = torch.from_numpy(images.train), torch.from_numpy(images.train_digits)
     block = ode_block(network)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)

@@ -213,7 +213,7 @@ def _claims(scored: list[Scored], quick: bool) -> tuple[Claim, ...]:
     beyond = f"it errs by {inside:.3f} in the piece; after it, z leaves what any observation of its trajectory held"
     return (
         Claim(
-            "The latent ODE foretells irregular spirals from 30 of 100 observations.",
+            "The latent ODE foretells irregular spirals from 30 of 100 observations",
             "RMSE ≤ .20, as published: .1642",
             f"{latent:.3f} after the piece, {inside:.3f} in it",
             latent <= 0.2,
@@ -221,7 +221,7 @@ def _claims(scored: list[Scored], quick: bool) -> tuple[Claim, ...]:
             PAPER,
         ),
         Claim(
-            "Its error is less than half of the recurrent networks'.",
+            "Its error is less than half of the recurrent networks'",
             "latent ODE < ½ RNN",
             f"{latent:.3f} against {plain:.3f}, and {recurrent:.3f} with gaps",
             latent < min(plain, recurrent) / 2,
@@ -229,7 +229,7 @@ def _claims(scored: list[Scored], quick: bool) -> tuple[Claim, ...]:
             PAPER,
         ),
         Claim(
-            "Clockwise and anticlockwise spirals lie apart in the latent space.",
+            "Clockwise and anticlockwise spirals lie apart in the latent space",
             "a plane tells 95 % of them",
             f"{100 * apart:.1f} %",
             apart >= 0.95,
