@@ -219,6 +219,7 @@ def _claims(scored: list[Scored], quick: bool) -> tuple[Claim, ...]:
             latent <= 0.2,
             "" if latent <= 0.2 else wide,
             PAPER,
+            checked=False,
         ),
         Claim(
             "Its error is less than half of the recurrent networks'",
@@ -227,6 +228,7 @@ def _claims(scored: list[Scored], quick: bool) -> tuple[Claim, ...]:
             latent < min(plain, recurrent) / 2,
             "" if latent < min(plain, recurrent) / 2 else short or beyond,
             PAPER,
+            checked=False,
         ),
         Claim(
             "Clockwise and anticlockwise spirals lie apart in the latent space",
