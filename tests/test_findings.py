@@ -67,6 +67,12 @@ def test_a_cell_is_plain_python() -> None:
     assert TABLE.rows[1][3] is True
 
 
+def test_a_claim_takes_what_numpy_compares() -> None:
+    held = replace(CLAIM, holds=np.float64(1) < 2)
+    assert held == CLAIM
+    assert held.holds is True
+
+
 @pytest.mark.parametrize(
     "make",
     [

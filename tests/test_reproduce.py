@@ -75,7 +75,9 @@ def test_an_experiment_leaves_a_run_file_a_page_a_document_and_pictures(run: Cal
     assert kept.config["seeds"] == [0, 1, 2]
     assert kept.config["options"] == {"factor": 2.5}
     assert kept.provenance["plugins"]["experiment"]["distribution"].endswith("twice.py")
-    assert json.loads((folder / "twice.json").read_text())["tables"][0]["rows"][2] == [2, 5.0]
+    told = json.loads((folder / "twice.json").read_text())
+    assert told["tables"][0]["rows"][2] == [2, 5.0]
+    assert told["run_id"] == kept.run_id
 
 
 def test_what_was_kept_is_shown_verified_and_never_taken_for_a_fit(run: Callable[..., Result]) -> None:
@@ -125,6 +127,16 @@ def test_a_mistake_is_one_line(run: Callable[..., Result], words: tuple[str, ...
     assert answer.exit_code == status
     assert said in answer.stderr.splitlines()[-1]
     assert not Path("reproduced").exists()
+
+
+def test_a_foreign_file_in_the_place_is_refused_before_the_work(run: Callable[..., Result]) -> None:
+    Path("kept").mkdir()
+    Path("kept/twice.h5").write_text("mine")
+    answer = run("twice", "-o", "kept")
+    assert answer.exit_code != 0
+    assert "twice.h5" in answer.stderr
+    assert "seeds" not in answer.stderr, "the experiment was not run"
+    assert Path("kept/twice.h5").read_text() == "mine"
 
 
 def test_a_notebook_does_the_same(plugin: Path, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ class Claim:
     """The sentence was read in the source itself; False where it is quoted from elsewhere or from memory."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "holds", _plain(self.holds))
         if self.holds is not True and not self.reason:
             raise ContractBroken(f'the claim "{self.text}" is not found to hold, and no reason is given')
 
@@ -173,7 +174,7 @@ class Lab:
     """What an experiment is given: how much it may do, its seeds, a folder of data and somewhere to report progress."""
 
     quick: bool = False
-    """The small form, which takes under a minute on two cores; the full form takes under half an hour."""
+    """The small form, which takes under a minute on two cores; the full form is meant to take under half an hour."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     data: Path | None = None
     """The folder that `--data` names, for experiments on files that do not come with the workbench."""
@@ -181,9 +182,13 @@ class Lab:
     """Takes a line of progress; the workflow passes one that writes to the terminal's error stream."""
 
 
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and booleans as Python's; anything else as it came."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _cell(value: Any, title: str) -> Cell:
-    """A cell as plain Python; NumPy's numbers become Python's."""
-    plain = value.item() if isinstance(value, np.generic) else value
+    plain = _plain(value)
     if plain is None or isinstance(plain, (str, float, int, bool)):
         return plain
     raise ContractBroken(f'the table "{title}" has a cell of type {type(value).__name__}; text and numbers are wanted')

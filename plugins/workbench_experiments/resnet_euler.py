@@ -12,6 +12,7 @@ import workbench as wb
 from workbench.findings import Claim, Column, Findings, Lab, Panel, Picture, ResultTable, Series
 
 from .seeds import spread
+from .tanh_network import TanhNetwork
 
 CHEN = "Chen, Rubanova, Bettencourt & Duvenaud (2018), NeurIPS, eqs. 1 and 2"
 SOURCES = (
@@ -22,21 +23,11 @@ SOURCES = (
 STATES = 5  # a batch
 
 
-class Block(torch.nn.Module):
-    """What a residual block adds: W₂ tanh(W₁ y + b₁) + b₂, the same weights at all depths."""
+class Block(TanhNetwork):
+    """What a residual block adds, the same weights at all depths."""
 
     def __init__(self, width: int, hidden: int, seed: int) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        self.into = torch.nn.Linear(width, hidden, dtype=torch.float64)
-        self.out = torch.nn.Linear(hidden, width, dtype=torch.float64)
-        for parameter in self.parameters():
-            torch.nn.init.normal_(parameter, 0.0, 0.4, generator=generator)
-
-    def forward(self, t: Any, y: torch.Tensor) -> torch.Tensor:
-        """dy/dt."""
-        found: torch.Tensor = self.out(torch.tanh(self.into(y)))
-        return found
+        super().__init__(width, hidden, 0.4, seed)
 
 
 class Stack(torch.nn.Module):

@@ -12,4 +12,5 @@ def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (array([2. , 4.5]), array([1., 4.]), array([3., 5.]))
     """
     kept = np.ma.masked_invalid(values)
-    return tuple(np.ma.filled(f(kept, axis=0), np.nan) for f in (np.ma.median, np.ma.min, np.ma.max))  # type: ignore[return-value]
+    middle, low, high = (np.ma.filled(f(kept, axis=0), np.nan) for f in (np.ma.median, np.ma.min, np.ma.max))
+    return middle, low, high

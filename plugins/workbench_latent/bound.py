@@ -38,6 +38,10 @@ class Bound:
     name: str = "elbo"
     optimizer: str = "adam"
 
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise UsageError(f"draws is 1 or more, not {self.draws}", help="-S loss.draws=1")
+
     def pointwise(self, noise: str) -> Pointwise:
         """Gaussian noise, its scale profiled unless it is declared."""
         if noise != "gaussian":

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from workbench_experiments.adjoint_memory.experiment import AdjointMemory
 from workbench_experiments.adjoint_memory.measured import measure
 from workbench_experiments.adjoint_memory.network import MODES, Network, apart, gradient, solved, start
+
+from workbench.errors.usage import UsageError
 
 
 def test_all_modes_but_the_adjoint_take_the_same_gradient_and_it_comes_close() -> None:
@@ -28,3 +31,9 @@ def test_the_adjoint_keeps_no_steps() -> None:
     """Twice the steps, once its buffer of slopes is full (13 steps of 4 stages of 616 numbers on each of 5 ways)."""
     few, many = (measure("adjoint", steps, seed=0).peak for steps in (100, 200))
     assert many / few < 1.25
+
+
+@pytest.mark.parametrize("steps", [(10,), (10, 10), (100, 10), (0, 10)])
+def test_steps_between_which_nothing_can_grow_are_refused(steps: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="ascending"):
+        AdjointMemory(steps)

@@ -11,11 +11,13 @@ import pytest
 import torch
 from workbench_experiments.digits.arms import arms, ode_net, resnet, seeded
 from workbench_experiments.digits.cost import cost_of
+from workbench_experiments.digits.experiment import Digits
 from workbench_experiments.digits.images import Images, mnist, small_digits
 from workbench_experiments.digits.networks import Dynamics, parameters
 from workbench_experiments.digits.training import Recipe, shifted, train
 
 from workbench.errors.data import FileMissing, FileUnreadable
+from workbench.errors.usage import UsageError
 
 
 def batch(n: int = 4, size: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,6 +109,15 @@ def test_a_network_learns_images_that_differ_in_where_they_are_bright() -> None:
     found = train(network, some, Recipe(12), rng)
     assert found.losses[-1] < np.log(4.0) < found.losses[0], "better than guessing among the four"
     assert found.evaluations.tolist() == [4.0] * 12
+
+
+def test_what_cannot_be_trained_is_refused_in_words() -> None:
+    few = Images("few", np.zeros((100, 1, 8, 8), np.float32), np.zeros(100, int), np.zeros((0, 1, 8, 8)), np.zeros(0))
+    network = seeded(resnet(0), 8, 4, 0)
+    with pytest.raises(UsageError, match="100 training images"):
+        train(network, few, Recipe(1), np.random.default_rng(0))
+    with pytest.raises(UsageError, match="channels"):
+        Digits("dopri5", 1e-2, channels=1, epochs=1, images=5000, shift=0)
 
 
 def test_the_small_digits_are_held_out_digit_by_digit() -> None:

@@ -208,3 +208,8 @@ def test_torch_is_not_imported_to_list_the_family() -> None:
     import workbench_latent
 
     assert not hasattr(workbench_latent, "torch")
+
+
+def test_an_expectation_over_no_draws_is_refused() -> None:
+    with pytest.raises(UsageError, match="draws"):
+        Bound(weight=1.0, draws=0)

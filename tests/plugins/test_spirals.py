@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 from workbench_latent.spirals.data import LENGTH, curves, spirals, times
+from workbench_latent.spirals.experiment import LatentOdeExperiment
 from workbench_latent.spirals.latent import LatentOde, through
 from workbench_latent.spirals.recurrent import Recurrent
 from workbench_latent.spirals.scores import rmse, roughness, separated
+
+from workbench.errors.usage import UsageError
 
 
 def test_a_piece_lies_between_what_was_before_and_comes_after_it_on_its_curve() -> None:
@@ -89,3 +92,8 @@ def test_scores_know_what_they_are_of() -> None:
     mixed = rng.standard_normal((400, 3))
     assert separated(mixed, rng.random(400) < 0.5) < 0.65
     assert separated(mixed, mixed[:, 1] > 0) > 0.9
+
+
+def test_a_latent_space_without_a_plane_is_refused_before_the_training() -> None:
+    with pytest.raises(UsageError, match="size"):
+        LatentOdeExperiment(0.3, 1, 10, size=1)

@@ -36,7 +36,7 @@ class Reproduction:
     provenance: dict[str, Any] = field(default_factory=dict)  # versions, plugin, machine
     timings: dict[str, Any] = field(default_factory=dict)  # seconds
     path: Path | None = None
-    run_id: str = ""
+    run_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def name(self) -> str:
@@ -59,9 +59,8 @@ class Reproduction:
         ]
         entries += [columns.json_entry("findings/tree", text)]
         entries += [Entry(f"findings/{name}", array) for name, array in arrays.items()]
-        run_id = self.run_id or secrets.token_hex(8)
         about = {"experiment": self.name[:32]}
-        write_sealed(path, entries, ("findings",), format=FINDINGS, run_id=run_id, status=STATUS, about=about)
+        write_sealed(path, entries, ("findings",), format=FINDINGS, run_id=self.run_id, status=STATUS, about=about)
         return path
 
     @classmethod

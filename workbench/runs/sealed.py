@@ -65,6 +65,12 @@ def placed(path: Path) -> Iterator[None]:
         raise
 
 
+def check_replaceable(path: Path, format: str) -> None:
+    """Nothing stands there, or a sound file of this format; raises what `read_sealed` raises for any other."""
+    if path.is_symlink() or path.exists():
+        read_sealed(path, format)
+
+
 def write_sealed(
     path: Path,
     entries: Sequence[Entry],
@@ -83,8 +89,7 @@ def write_sealed(
     from .hdf5 import build
 
     make_folder(path.parent)
-    if path.is_symlink() or path.exists():
-        read_sealed(path, format)
+    check_replaceable(path, format)
     attributes: dict[str, Attribute] = {
         "Conventions": "CF-1.11",
         "format": format,

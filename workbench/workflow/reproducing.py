@@ -75,10 +75,12 @@ def reproduce(
     `quick` is the small form; `seeds` counts from seed 0 (5, or 2 where it is quick); `data` is a folder of files for
     experiments that need some; `settings` are options of the experiment, as `{"experiment.steps": 150}`; `say` takes
     lines of progress. Written are NAME.h5 (sealed), NAME.md, NAME.json and one picture a file, in the `format` png or
-    svg; an earlier reproduction there is replaced. Raises UnknownName, UsageError, FileMissing, NotWritable, errors of
-    plugins, and whatever error the experiment's own fits raise.
+    svg; an earlier reproduction there is replaced. Raises UnknownName, UsageError, FileMissing, NotWritable, NotARun or
+    RunDamaged where another file stands in the place, errors of plugins, and whatever the experiment's own fits raise.
     """
     from ..runs import Reproduction
+    from ..runs.schema import FINDINGS
+    from ..runs.sealed import check_replaceable
     from .provenance import provenance
 
     plugins, registry = tuple(plugins), installed(plugins)
@@ -90,6 +92,7 @@ def reproduce(
     folder = FOLDER / name if out is None else Path(out)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a folder is wanted", help="-o FOLDER")
+    check_replaceable(folder / f"{name}.h5", FINDINGS)  # refused now, not after half an hour
     began = time.monotonic()
     findings = _run(experiment, lab, entry)
     reproduction = Reproduction(

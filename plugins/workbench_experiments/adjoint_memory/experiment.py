@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from workbench.errors.usage import UsageError
 from workbench.findings import Claim, Column, Findings, Lab, Panel, Picture, ResultTable, Series
 
 from .measured import Measured, measure
@@ -44,6 +46,14 @@ class AdjointMemory:
 
     steps: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        ascend = all(one < other for one, other in pairwise((0, *self.steps)))
+        if self.steps and not (len(self.steps) > 1 and ascend):
+            raise UsageError(
+                f"steps are {list(self.steps)}; memory grows between two numbers at least, in ascending order",
+                help="-S steps=[10,100,1000]",
+            )
+
     def run(self, lab: Lab) -> Findings:
         """Three tables, seven claims, two pictures, all for the first seed."""
         steps = self.steps or ((10, 30, 100) if lab.quick else (10, 100, 1000))
@@ -71,6 +81,7 @@ class AdjointMemory:
                 "Counted is what NumPy and Python hold at most in a forward and a backward pass (tracemalloc), and all "
                 "tensors that torch's autograd saves for the way back. Libraries and buffers of torch are not in it.",
                 "A solve keeps the times of its steps, and a buffer of slopes of at most 256 kB.",
+                f"All numbers are of seed {seed}.",
             ),
             sources=(CHEN, ANODE),
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-import weakref
 from dataclasses import dataclass
 
 import torch
 
+from ..saved_tensors import counting_saved
 from .network import Network, gradient, solved, start
 
 
@@ -21,26 +21,12 @@ class Measured:
     seconds: float
 
 
-@dataclass
-class Held:
-    """A saved tensor, which lives as long as the graph that it was saved for."""
-
-    tensor: torch.Tensor
-
-
 def measure(mode: str, steps: int, seed: int) -> Measured:
     """rk4 with equal steps in a mode of `network.MODES`.
 
     Counted are the bytes that NumPy and Python hold at most beyond what they held before (tracemalloc), and those of
     all tensors that torch's autograd saves for the way back: the graph of the steps, for backprop.
     """
-    packed: list[weakref.ref[Held]] = []
-
-    def hold(tensor: torch.Tensor) -> Held:
-        held = Held(tensor.detach())  # an output would hold the node that holds it
-        packed.append(weakref.ref(held))
-        return held
-
     f, y0 = Network(seed), start(seed)
     gradient(f, y0, solved(f, y0, mode, "rk4", step=0.2))  # what is made once is made now
     tracing = tracemalloc.is_tracing()
@@ -49,12 +35,11 @@ def measure(mode: str, steps: int, seed: int) -> Measured:
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
         began = time.perf_counter()
-        with torch.autograd.graph.saved_tensors_hooks(hold, lambda held: held.tensor):
+        with counting_saved() as saved:
             found = solved(f, y0, mode, "rk4", step=1.0 / steps)
         seconds = time.perf_counter() - began
-        storages = [held.tensor.untyped_storage() for ref in packed if (held := ref()) is not None]
-        kept = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
-        del storages, packed[:]
+        kept = sum(saved().values())
+        del saved  # its notes are no memory of the way back
         began = time.perf_counter()
         taken = gradient(f, y0, found)
         seconds += time.perf_counter() - began

@@ -10,6 +10,8 @@ import torch
 import workbench as wb
 from workbench.errors.numerics import AdjointAstray
 
+from ..tanh_network import TanhNetwork
+
 WIDTH, HIDDEN, ROWS = 8, 32, 4
 
 MODES: dict[str, dict[str, Any]] = {
@@ -21,23 +23,17 @@ MODES: dict[str, dict[str, Any]] = {
 """Name → how `wb.solve` is asked for it."""
 
 
-class Network(torch.nn.Module):
+class Network(TanhNetwork):
     """W₂ tanh(W₁ y + b₁) + b₂ − k y: 8 states, 32 hidden units, contracting at the rate k; counts its calls."""
 
     def __init__(self, seed: int, contraction: float = 1.0) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        self.into = torch.nn.Linear(WIDTH, HIDDEN, dtype=torch.float64)
-        self.out = torch.nn.Linear(HIDDEN, WIDTH, dtype=torch.float64)
-        for parameter in self.parameters():
-            torch.nn.init.normal_(parameter, 0.0, 0.3, generator=generator)
+        super().__init__(WIDTH, HIDDEN, 0.3, seed)
         self.contraction, self.calls = contraction, 0
 
-    def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def forward(self, t: Any, y: torch.Tensor) -> torch.Tensor:
         """dy/dt."""
         self.calls += 1
-        found: torch.Tensor = self.out(torch.tanh(self.into(y))) - self.contraction * y
-        return found
+        return super().forward(t, y) - self.contraction * y
 
 
 def start(seed: int) -> torch.Tensor:

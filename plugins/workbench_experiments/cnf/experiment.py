@@ -13,6 +13,7 @@ from torch import nn
 
 from workbench.findings import Findings, Lab
 
+from ..one_thread import one_thread
 from .checks import Checked, check
 from .flow import Flow, Units, signs
 from .planar import PlanarFlow
@@ -54,14 +55,10 @@ class Cnf:
         """Two tables, claims and two pictures a set of points."""
         seeds = lab.seeds[:1] if lab.quick else lab.seeds[:3]
         found = Measured()
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # times compare, and rows of two numbers gain nothing by more
-        try:
+        with one_thread():
             for name in POINTS:
                 for seed in seeds:
                     self._learn(found, name, seed, lab)
-        finally:
-            torch.set_num_threads(threads)
         return Findings(
             tables=(table_of_fits(found, len(seeds)), table_of_checks(found)),
             claims=claims(found, lab.quick),

@@ -36,32 +36,35 @@ class Units(nn.Module):
         return self.out(gate * h), gate * (1.0 - h * h)
 
 
-class ExactTrace(nn.Module):
-    """d(z, a)/dt = (f, tr ∂f/∂z) on rows (z, a); the trace is Σ_n slope_n u_nᵀw_n."""
+class Beside(nn.Module):
+    """Units with what is solved beside z; rows begin with z."""
 
     def __init__(self, units: Units) -> None:
         super().__init__()
         self.units = units
 
+    def terms(self, t: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """f (row, 2), slopes (row, unit), and the units' weights w (unit, 3) and u (2, unit)."""
+        f, slope = self.units(t + 0.0 * y[:, :1], y[:, :PLANE])
+        return f, slope, self.units.into.weight, self.units.out.weight
+
+
+class ExactTrace(Beside):
+    """d(z, a)/dt = (f, tr ∂f/∂z) on rows (z, a); the trace is Σ_n slope_n u_nᵀw_n."""
+
     def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The derivative of rows (z, a)."""
-        f, slope = self.units(t + 0.0 * y[:, :1], y[:, :PLANE])
-        w, u = self.units.into.weight, self.units.out.weight
+        f, slope, w, u = self.terms(t, y)
         each = u[0] * w[:, 0] + u[1] * w[:, 1]
         return torch.cat([f, (slope * each).sum(1, keepdim=True)], dim=1)
 
 
-class EstimatedTrace(nn.Module):
+class EstimatedTrace(Beside):
     """d(z, a, ε)/dt = (f, εᵀ(∂f/∂z)ε, 0) on rows (z, a, ε)."""
-
-    def __init__(self, units: Units) -> None:
-        super().__init__()
-        self.units = units
 
     def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The derivative of rows (z, a, ε)."""
-        f, slope = self.units(t + 0.0 * y[:, :1], y[:, :PLANE])
-        w, u = self.units.into.weight, self.units.out.weight
+        f, slope, w, u = self.terms(t, y)
         right = y[:, 3:4] * w[:, 0] + y[:, 4:5] * w[:, 1]  # W ε, unit by unit
         left = y[:, 3:4] * u[0] + y[:, 4:5] * u[1]  # Uᵀε
         return torch.cat([f, (slope * right * left).sum(1, keepdim=True), 0.0 * y[:, 3:]], dim=1)

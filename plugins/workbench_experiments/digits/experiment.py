@@ -9,15 +9,17 @@ import numpy as np
 import torch
 
 from workbench.errors.numerics import AdjointAstray
+from workbench.errors.usage import UsageError
 from workbench.findings import Findings, Lab
 
+from ..one_thread import one_thread
 from .arms import Arm, arms, ode_net, resnet, seeded
 from .cost import Cost, cost_of
 from .images import Images, mnist, small_digits
 from .networks import parameters
 from .published import SOURCES
 from .telling import claims, pictures, table_of_costs, table_of_networks
-from .training import Recipe, Trained, one_thread, train
+from .training import Recipe, Trained, train
 
 TOLERANCES = (1e-1, 1e-2, 1e-3)
 COST_BATCH = 16  # images of the step whose memory is counted
@@ -38,6 +40,8 @@ class Digits:
     """Digits told apart by an ODE block against residual blocks, no block and an MLP."""
 
     def __init__(self, solver: str, rtol: float, channels: int, epochs: int, images: int, shift: int) -> None:
+        if channels < 2:
+            raise UsageError(f"channels are normed in pairs: 2 or more, not {channels}", help="-S channels=16")
         self.solver, self.rtol = solver, rtol
         self.channels, self.epochs, self.images, self.shift = channels, epochs, images, shift
 

@@ -1,16 +1,16 @@
-"""Training a classifier, and what one step of it costs."""
+"""Training a classifier, and its wrong answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+
+from workbench.errors.usage import UsageError
 
 from .images import Images
 from .networks import OdeBlock
@@ -45,7 +45,12 @@ class Trained:
 
 
 def train(network: nn.Sequential, images: Images, recipe: Recipe, rng: np.random.Generator) -> Trained:
-    """The network trained in place by cross entropy; the test images are read once, after the last step."""
+    """The network trained in place by cross entropy; the test images are read once, after the last step.
+
+    Raises UsageError for fewer images than a batch has.
+    """
+    if len(images.train) < BATCH:
+        raise UsageError(f"{len(images.train)} training images are less than a batch of {BATCH}", help="-S images=5000")
     x, digits = torch.from_numpy(images.train), torch.from_numpy(images.train_digits)
     block = ode_block(network)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
@@ -94,14 +99,3 @@ def error_of(network: nn.Module, images: Images) -> float:
 def ode_block(network: nn.Module) -> OdeBlock | None:
     """The ODE among the layers, if there is one."""
     return next((layer for layer in network.modules() if isinstance(layer, OdeBlock)), None)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread: times compare, and small images gain nothing by more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

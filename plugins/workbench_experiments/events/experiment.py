@@ -122,7 +122,7 @@ def _claims(waves: Scored, mines: Scored, quick: bool) -> tuple[Claim, ...]:
     real = max(gain["kernel"], gain["histogram"])
     return (
         Claim(
-            "A Poisson process whose rate is a latent ODE finds an intensity from event times alone.",
+            "A Poisson process whose rate is a latent ODE finds an intensity from event times alone",
             "it loses less than a tenth of what a constant rate loses",
             f"{lost['latent ODE']:.2f} against {lost['constant']:.2f} nats",
             lost["latent ODE"] < lost["constant"] / 10,
@@ -132,14 +132,14 @@ def _claims(waves: Scored, mines: Scored, quick: bool) -> tuple[Claim, ...]:
             PAPER,
         ),
         Claim(
-            "On simulated events it foretells better than a histogram and kernels.",
+            "On simulated events it foretells better than a histogram and kernels",
             "fewer nats lost than the better of the two",
             f"{lost['latent ODE']:.2f} against {simple:.2f} nats",
             lost["latent ODE"] < simple,
             "" if lost["latent ODE"] < simple else short or "an estimator without a model is as good here",
         ),
         Claim(
-            "On the coal-mine explosions it foretells better than a histogram and kernels.",
+            "On the coal-mine explosions it foretells better than a histogram and kernels",
             "more nats gained than by the better of the two",
             f"{gain['latent ODE']:.2f} against {real:.2f} nats",
             gain["latent ODE"] > real,
