@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,14 @@ def test_a_stored_run_starts_new_records_from_their_samples(encoded: wb.Fitted) 
     assert again.metrics is not None
     assert again.metrics["n"] == 4 * (40 - 20)
     assert again.metrics["fit_percent"] > 90
+
+
+def test_an_ensemble_leaves_out_the_samples_that_gave_the_start_too(tmp_path: Path) -> None:
+    fitted(springs(8), 4, iterations=8, store=tmp_path, name="one")
+    wb.ensemble("one", 3, store=tmp_path)
+    found = wb.predict("one", data=springs(2, seed=5), ensemble=True, store=tmp_path)
+    assert found.metrics is not None
+    assert found.metrics["n"] == 2 * (40 - 4)
 
 
 def test_a_record_sampled_otherwise_is_refused(encoded: wb.Fitted) -> None:

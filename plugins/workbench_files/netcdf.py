@@ -70,13 +70,11 @@ def _classic(raw: bytes, where: Where) -> dict[str, Variable]:
 
     try:
         with warnings.catch_warnings(action="error"), netcdf_file(io.BytesIO(raw), mmap=False) as file:
-            return {
-                name: Variable(_text(np.array(variable.data)), dict(variable._attributes))
-                for name, variable in file.variables.items()
-            }
+            read = {name: (np.array(each.data), dict(each._attributes)) for name, each in file.variables.items()}
     except Exception as error:  # the parser raises whatever it stumbles over in a damaged file
         line = " ".join(str(error).split())[:200] or type(error).__name__
         raise ArraysUnsuitable(f"this is not a sound netCDF file ({line})", help=_HELP, where=where) from None
+    return {name: Variable(_text(values), attributes) for name, (values, attributes) in read.items()}
 
 
 def _netcdf4(path: Path, where: Where) -> dict[str, Variable]:

@@ -23,6 +23,8 @@ from .source import read_bytes
 MOST_BYTES = 4 << 30
 MOST_GROWTH = 1000  # unpacked bytes for each packed byte
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+# what zipfile and numpy raise on damaged archives: RuntimeError for encrypted members, NotImplementedError for methods
+# of packing and versions that they do not know
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, NotImplementedError, RuntimeError)
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-    from workbench.contracts import Rhs, SolveOptions, Trajectory
+    from workbench.contracts import Rhs, SolveOptions, Status, Trajectory
+
+    from .curve import Curve
+    from .training import Trained
 
 GOOD = 1e-2
 """A mean defect above this share of the slopes is no solution; the status says so."""
@@ -56,86 +59,116 @@ class Pinn:
 
         shape = (*ts.shape, *y0.shape[1:])
         ys, defect = np.full(shape, np.nan, dtype=y0.dtype), np.full(shape, np.nan)
-        ends = []
+        flat, off = (
+            ys.reshape(*ts.shape, -1),
+            defect.reshape(*ts.shape, -1),
+        )  # views of the same numbers
+        rows = [Slopes(f, y0[i], i) for i in range(len(ts))]
         with np.errstate(all="ignore"):
-            for i in range(len(ts)):
-                start = np.asarray(y0[i], dtype=float)
-                ends.append(self._row(f, start, float(t0[i]), ts[i], i, ys[i], defect[i], options))
-        status, message, taken, calls = zip(*ends, strict=True)
-        steps, called = np.array(taken), np.array(calls)
+            ends = [self._row(rows[i], float(t0[i]), ts[i], flat[i], off[i], options) for i in range(len(ts))]
+        steps, called = np.array([end.iterations for end in ends]), np.array([each.calls for each in rows])
+        status, message = tuple(end.status for end in ends), tuple(end.message for end in ends)
         stats = {"accepted": steps, "rejected": 0 * steps, "rhs": called, "rhs_calls": called.sum()}
         return Trajectory(ts, ys, status, message, stats, defect=defect)
 
     def _row(
-        self,
-        f: Rhs,
-        y0: np.ndarray,
-        t0: float,
-        ts: np.ndarray,
-        row: int,
-        ys: np.ndarray,
-        defect: np.ndarray,
-        options: SolveOptions,
-    ) -> tuple[str, str, int, int]:
-        """One trajectory; ys and defect (time, *state) are filled in. Status, message, iterations, evaluations of f."""
+        self, slopes: Slopes, t0: float, ts: np.ndarray, ys: np.ndarray, defect: np.ndarray, options: SolveOptions
+    ) -> Ending:
+        """One trajectory from ys at t0, window after window; ys and defect (time, entry) are filled in."""
         from itertools import pairwise
 
+        import numpy as np
+
+        y = slopes.start
+        if not np.isfinite(y).all():
+            return Ending("not_finite", "the initial state is not finite")
+        ys[ts == t0] = y
+        wanted = ts[np.isfinite(ts)]
+        if not len(wanted) or wanted[-1] == t0:
+            return Ending()
+        edges = np.linspace(t0, float(wanted[-1]), self.windows + 1)
+        rng, taken = np.random.default_rng([self.seed, slopes.row]), 0
+        for begin, end in pairwise(edges):
+            if taken >= options.max_steps:
+                return Ending("too_many_steps", f"gave up at t = {begin:g}", taken)
+            curve, found = self._window(slopes, y, begin, end, rng, options, taken)
+            taken += found.iterations
+            if found.ended:
+                return Ending(found.ended, f"training ended at t = {begin:g}", taken)
+            if found.rms > GOOD:
+                message = f"the defect from t = {begin:g} to {end:g} is {found.rms:.2g} of the slopes"
+                return Ending("too_many_steps", message, taken)
+            s = curve.place(ts)
+            inside = (s > 0) & ((ts - end) * np.sign(end - begin) <= 0) | (ts == t0) & (begin == t0)
+            if inside.any():
+                ys[inside], rate = values, _ = curve.at(found.weights, ts[inside])
+                defect[inside] = rate - slopes(ts[inside], values)
+            y = curve.at(found.weights, np.array([end]))[0][0]
+        return Ending(iterations=taken)
+
+    def _window(
+        self,
+        slopes: Slopes,
+        y: np.ndarray,
+        begin: float,
+        end: float,
+        rng: np.random.Generator,
+        options: SolveOptions,
+        taken: int,
+    ) -> tuple[Curve, Trained]:
+        """The curve from y (entry,) over one window, trained at Chebyshev's points of it."""
         import numpy as np
 
         from .curve import Curve, Shape
         from .training import Defect, train
 
-        counted, state = [0], y0.shape
+        curve = Curve(Shape(self.hidden, len(y)), y, begin, end - begin, self.exact)
+        t = begin + (end - begin) * 0.5 * (1 - np.cos(np.pi * np.linspace(0, 1, self.points)))
+        size = _size(slopes(t[:1], y[None])[0], y, end - begin)
+        question = Defect(curve, slopes, slopes.jacobian, t, size, self.causal)
+        start = curve.start(rng, steepness=0.5 * self.hidden)
+        allowed = min(self.iterations, options.max_steps - taken)
+        return curve, train(question, start, allowed, self.tolerance, options.deadline)
 
-        def slope(t: np.ndarray, y: np.ndarray) -> np.ndarray:
-            counted[0] += len(t)
-            value = f(t, y.reshape(-1, *state), np.full(len(t), row), t)
-            return np.asarray(value, dtype=float).reshape(len(t), -1)
 
-        known = getattr(f, "state_jacobian", None)
+@dataclass(frozen=True)
+class Ending:
+    """How a row's training ended, and after how many iterations."""
 
-        def jacobian(t: np.ndarray, y: np.ndarray) -> np.ndarray:
-            return np.asarray(known(t, y, np.full(len(t), row), t))  # type: ignore[misc]  # asked only where it is
+    status: Status = "ok"
+    message: str = ""
+    iterations: int = 0
 
-        flat, out, off = y0.ravel(), ys.reshape(len(ts), -1), defect.reshape(len(ts), -1)
-        if not np.isfinite(flat).all():
-            return "not_finite", "the initial state is not finite", 0, 0
-        out[ts == t0] = flat
-        wanted = ts[np.isfinite(ts)]
-        if not len(wanted) or wanted[-1] == t0:
-            return "ok", "", 0, 0
-        edges = np.linspace(t0, float(wanted[-1]), self.windows + 1)
-        rng, total = np.random.default_rng([self.seed, row]), 0
-        by_rule = jacobian if known is not None and len(state) == 1 else None
-        for begin, end in pairwise(edges):
-            if total >= options.max_steps:
-                return "too_many_steps", f"gave up at t = {begin:g}", total, counted[0]
-            curve = Curve(Shape(self.hidden, len(flat)), flat, begin, end - begin, self.exact)
-            t = begin + (end - begin) * 0.5 * (1 - np.cos(np.pi * np.linspace(0, 1, self.points)))
-            size = self._size(slope(t[:1], flat[None])[0], flat, end - begin)
-            start = curve.start(rng, steepness=0.5 * self.hidden)
-            question = Defect(curve, slope, by_rule, t, size, self.causal)
-            allowed = min(self.iterations, options.max_steps - total)
-            found = train(question, start, allowed, self.tolerance, options.deadline)
-            total += found.iterations
-            if found.ended:
-                return found.ended, f"training ended at t = {begin:g}", total, counted[0]
-            inside = (ts - t0) * np.sign(end - t0) > (begin - t0) * np.sign(end - t0)
-            inside &= (ts - end) * np.sign(end - t0) <= 0
-            inside |= (ts == t0) & (begin == t0)
-            if found.rms > GOOD:
-                message = f"the defect from t = {begin:g} to {end:g} is {found.rms:.2g} of the slopes"
-                return "too_many_steps", message, total, counted[0]
-            if inside.any():
-                values, rate = curve.at(found.weights, ts[inside])
-                out[inside], off[inside] = values, rate - slope(ts[inside], values)
-            flat = curve.at(found.weights, np.array([end]))[0][0]
-        return "ok", "", total, counted[0]
 
-    def _size(self, slope: np.ndarray, y: np.ndarray, length: float) -> np.ndarray:
-        """What a state's slope is measured by (state,): its first slope, or its size over the window."""
+class Slopes:
+    """f of one trajectory over flat states (point, entry), counted; `jacobian` is f_y, None where it is not known."""
+
+    def __init__(self, f: Rhs, y0: Any, row: int) -> None:
         import numpy as np
 
-        size = np.maximum(np.abs(slope), np.abs(y) / abs(length))
-        largest = float(size.max(initial=0.0))
-        return np.where(np.isfinite(size), np.maximum(size, 1e-3 * largest if largest > 0 else 1.0), 1.0)
+        self.f, self.row, self.shape, self.calls = f, row, y0.shape, 0
+        self.start = np.asarray(y0, dtype=float).ravel()
+        known = getattr(f, "state_jacobian", None)
+        self.jacobian = None if known is None or len(self.shape) != 1 else self._jacobian
+
+    def __call__(self, t: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """f (point, entry) at t (point,) and y (point, entry)."""
+        import numpy as np
+
+        self.calls += len(t)
+        value = self.f(t, y.reshape(-1, *self.shape), np.full(len(t), self.row), t)
+        return np.asarray(value, dtype=float).reshape(len(t), -1)
+
+    def _jacobian(self, t: np.ndarray, y: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        return np.asarray(self.f.state_jacobian(t, y, np.full(len(t), self.row), t))  # type: ignore[attr-defined]  # it has one
+
+
+def _size(slope: np.ndarray, y: np.ndarray, length: float) -> np.ndarray:
+    """What a state's slope is measured by (state,): its first slope, or its size over the window."""
+    import numpy as np
+
+    size = np.maximum(np.abs(slope), np.abs(y) / abs(length))
+    largest = float(size.max(initial=0.0))
+    return np.where(np.isfinite(size), np.maximum(size, 1e-3 * largest if largest > 0 else 1.0), 1.0)

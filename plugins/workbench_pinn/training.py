@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Trained:
     weights: np.ndarray
     rms: float
     iterations: int
-    ended: str  # "", time_out or not_finite
+    ended: Literal["", "time_out", "not_finite"]
 
 
 def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, deadline: float | None) -> Trained:
@@ -109,7 +109,11 @@ def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, dead
         rows, j = defect.linear(w, weights)
         if not (np.isfinite(rows).all() and np.isfinite(j).all()):
             break
-        step, predicted = _step(rows, j, damping)
+        found = _step(rows, j, damping)
+        if found is None:
+            damping, growth = damping * growth, growth * 2
+            continue
+        step, predicted = found
         new, value = w + step, float(rows @ rows)
         after = defect.residuals(new)
         trial = np.concatenate([(after * weights[:, None]).ravel(), defect.start(new)])
@@ -128,14 +132,20 @@ def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, dead
     return Trained(w, float(np.sqrt(np.mean(r * r))), taken, "")
 
 
-def _step(rows: np.ndarray, j: np.ndarray, damping: float) -> tuple[np.ndarray, float]:
-    """The damped Gauss–Newton step, by the smaller of the two normal equations, and the fall that it predicts."""
-    from scipy.linalg import cho_factor, cho_solve
+def _step(rows: np.ndarray, j: np.ndarray, damping: float) -> tuple[np.ndarray, float] | None:
+    """The damped Gauss–Newton step, by the smaller of the two normal equations, and the fall that it predicts.
+
+    None where rounding leaves the equations singular: more damping is wanted.
+    """
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     scale: Any = damping * float(np.mean(np.sum(j * j, axis=0)))
-    if j.shape[0] >= j.shape[1]:
-        step = -cho_solve(cho_factor(j.T @ j + scale * np.eye(j.shape[1])), j.T @ rows)
-    else:
-        step = -j.T @ cho_solve(cho_factor(j @ j.T + scale * np.eye(j.shape[0])), rows)
+    try:
+        if j.shape[0] >= j.shape[1]:
+            step = -cho_solve(cho_factor(j.T @ j + scale * np.eye(j.shape[1])), j.T @ rows)
+        else:
+            step = -j.T @ cho_solve(cho_factor(j @ j.T + scale * np.eye(j.shape[0])), rows)
+    except LinAlgError:
+        return None
     left = rows + j @ step
     return step, float(rows @ rows - left @ left)

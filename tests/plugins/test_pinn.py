@@ -141,3 +141,12 @@ def test_states_keep_their_precision_and_rows_their_own_training() -> None:
     assert found.ys.dtype == np.float32
     # of single precision, and a defect of 1e-3 of the slopes or less
     np.testing.assert_allclose(found.ys[0, :, 0], np.exp(-found.ts[0]), rtol=1e-3)
+
+
+def test_equations_that_rounding_leaves_singular_ask_for_more_damping() -> None:
+    from workbench_pinn.training import _step
+
+    assert _step(np.ones(3), np.zeros((3, 2)), 1e-2) is None
+    same = np.ones((4, 2))  # two weights that do the same: solvable with damping, not without
+    assert _step(np.ones(4), same, 0.0) is None
+    assert _step(np.ones(4), same, 1e-2) is not None

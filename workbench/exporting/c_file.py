@@ -7,7 +7,7 @@ import numpy as np
 from ..errors.usage import NotExportable
 from ..graph.network import NONE, needed
 from .form import Form
-from .language import Language, operations, written
+from .language import Language, indexed, operations, written
 from .naming import comment, legend
 
 CALLS = {
@@ -53,7 +53,7 @@ def c_file(form: Form) -> str:
 
 
 def _head(form: Form) -> str:
-    graph, units = form.graph, dict(form.units)
+    graph, units = form.graph, form.units
     lines = [f"{comment(form.title)}: a fitted model, exported by workbench.", ""]
     lines += ["model_rhs writes dy/dt, model_observe what is measured, at one time and state. p: a row of model_p."]
     if form.events:
@@ -91,7 +91,7 @@ def _networks(form: Form) -> list[str]:
     parts = []
     for k, network in enumerate(form.graph.networks):
         widest = max(network.sizes)
-        lines, values = written(form.graph.nodes, form.graph.groups[f"network {k}"], C, _leaf)
+        lines, values = written(form.graph.nodes, form.graph.groups[f"network {k}"], C, indexed)
         text = [f"static void network_{k}({ARGUMENTS}, double *z) {{", f"    double a[{widest}], b[{widest}];"]
         text += [f"    {line}" for line in lines]
         text += [f"    a[{i}] = {value};" for i, value in enumerate(values)]
@@ -114,12 +114,8 @@ def _networks(form: Form) -> list[str]:
     return parts
 
 
-def _leaf(kind: str, index: int) -> str:
-    return "t" if kind == "t" else f"{kind}[{index}]"
-
-
 def _group(form: Form, group: str, name: str, what: str) -> str:
-    lines, values = written(form.graph.nodes, form.graph.groups[group], C, _leaf)
+    lines, values = written(form.graph.nodes, form.graph.groups[group], C, indexed)
     networks = needed(form.graph, group)
     text = [f"/* {what} */", f"void {name}({ARGUMENTS}, double *out) {{"]
     if networks:

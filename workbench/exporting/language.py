@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..graph import Node
+from ..graph import Network, Node
 from ..graph.derivatives import reachable
+from ..graph.network import NONE
 from ..graph.nodes import LEAVES
 
 INFIX = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}
@@ -84,6 +85,18 @@ def written(
                 text = Text(f"v{number}")
         found[number] = text
     return lines, [found[number].text for number in outputs]
+
+
+def indexed(kind: str, index: int) -> str:
+    """A leaf as an entry of its kind's array: y[0], and t."""
+    return "t" if kind == "t" else f"{kind}[{index}]"
+
+
+def placed(network: Network) -> list[str]:
+    """Each layer of a network as (outputs, inputs, matrix, biases): where its weights begin in p; None: no biases."""
+    return [
+        f"({o.n_outputs}, {o.n_inputs}, {o.matrix}, {None if o.biases == NONE else o.biases})" for o in network.layers
+    ]
 
 
 def operations(nodes: Sequence[Node], outputs: Sequence[int]) -> set[str]:

@@ -31,7 +31,7 @@ def _symbols(form: Form) -> dict[str, Any]:
     graph = form.graph
     made: dict[str, Any] = {"sympy": sympy, "t": sympy.Symbol(latex_name(form.time))}
     for kind in "yucp":
-        made[kind] = [sympy.Symbol(latex_name(name)) for name in graph.names(kind)]  # type: ignore[arg-type]
+        made[kind] = [sympy.Symbol(latex_name(name)) for name in graph.names(kind)]  # type: ignore[arg-type]  # a letter of Kind
     z: list[Any] = [None] * graph.n_outputs
     for k, network in enumerate(graph.networks):
         for i in range(network.n_outputs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 OURS = re.compile(r"[vz][0-9]+|[typuc]|np|math|torch|nn|sympy|pi|inf|nan|self")
@@ -35,7 +35,7 @@ def comment(text: str) -> str:
     return " ".join("".join(sign if " " <= sign <= "~" else "?" for sign in line).split())
 
 
-def legend(kind: str, names: Sequence[str], units: dict[str, str]) -> list[str]:
+def legend(kind: str, names: Sequence[str], units: Mapping[str, str]) -> list[str]:
     """Lines that say which place of an array is what, with its unit."""
     lines = []
     for number, name in enumerate(names):

@@ -7,10 +7,10 @@ from itertools import chain
 
 import numpy as np
 
-from ..graph.network import NONE
+from ..graph.network import needed
 from .form import Form
-from .language import Language, operations, written
-from .naming import comment, identifiers
+from .language import Language, operations, placed, written
+from .naming import comment, identifiers, legend
 from .python_parts import ACTIVATIONS, FUNCTIONS, INPUTS, NETWORK, SOLVE
 
 CALLS = {
@@ -76,7 +76,7 @@ def _legend(form: Form) -> list[str]:
     graph = form.graph
     lines = []
     for letter, names in (("y", graph.states), ("u", graph.inputs), ("c", graph.covariates)):
-        lines += [f"{letter}[{i}]  {comment(name)}{_unit(form, name)}" for i, name in enumerate(names)]
+        lines += legend(letter, names, form.units)
     lines += [f"p[{i}]  {comment(graph.parameters[i])}{_unit(form, graph.parameters[i])}" for i in form.scalars]
     lines += [f"observe[{i}]  {comment(name)}{_unit(form, name)}" for i, name in enumerate(form.channels)]
     return lines
@@ -102,10 +102,7 @@ def _networks(form: Form) -> list[str]:
         return []
     parts = [NETWORK]
     for k, network in enumerate(form.graph.networks):
-        layers = []
-        for layer in network.layers:
-            biases = "None" if layer.biases == NONE else layer.biases
-            layers.append(f"    ({layer.n_outputs}, {layer.n_inputs}, {layer.matrix}, {biases}),")
+        layers = [f"    {each}," for each in placed(network)]
         head = f"LAYERS_{k} = [  # outputs, inputs, and where the matrix (row by row) and the biases begin in p"
         parts.append("\n".join([head, *layers, "]"]))
         lines, values = _lines(form, f"network {k}")
@@ -123,8 +120,6 @@ def _networks(form: Form) -> list[str]:
 
 
 def _group(form: Form, group: str, what: str) -> str:
-    from ..graph.network import needed
-
     name = {"rhs": "rhs", "observed": "observe"}[group]
     lines, values = _lines(form, group)
     text = [f"def {name}(t, y, u=None, c=None, p=None):", f'    """{what} as a NumPy array, at one time and state."""']
@@ -156,7 +151,7 @@ def _lines(form: Form, group: str) -> tuple[list[str], list[str]]:
     opening = []
     for kind in "yucp":
         places = sorted(set(used.get(kind, [])))
-        found = identifiers([graph.names(kind)[i] for i in places], kind, taken)  # type: ignore[arg-type]
+        found = identifiers([graph.names(kind)[i] for i in places], kind, taken)  # type: ignore[arg-type]  # a letter of Kind
         taken += found
         names |= {(kind, i): name for i, name in zip(places, found, strict=True)}
         opening += [f"{name} = {kind}[{i}]" for i, name in zip(places, found, strict=True)]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph.network import NONE
 from .form import Form
-from .language import Language, written
+from .language import Language, indexed, placed, written
 from .naming import comment
 from .python_file import array
 
@@ -85,15 +84,11 @@ def sympy_file(form: Form) -> str:
     parts += [DENSE] if graph.networks else []
     body: list[str] = [f"z = [None] * {graph.n_outputs}"] if graph.networks else []
     for k, network in enumerate(graph.networks):
-        layers = ", ".join(
-            f"({o.n_outputs}, {o.n_inputs}, {o.matrix}, {None if o.biases == NONE else o.biases})"
-            for o in network.layers
-        )
-        own, values = written(graph.nodes, graph.groups[f"network {k}"], SYMPY, _leaf)
-        call = f"dense([{', '.join(values)}], [{layers}], {ACTIVATIONS[network.activation]})"
+        own, values = written(graph.nodes, graph.groups[f"network {k}"], SYMPY, indexed)
+        call = f"dense([{', '.join(values)}], [{', '.join(placed(network))}], {ACTIVATIONS[network.activation]})"
         body += [*own, f"z[{network.first}:{network.first + network.n_outputs}] = {call}"]
     for group in ("rhs", "observed"):
-        own, values = written(graph.nodes, graph.groups[group], SYMPY, _leaf)
+        own, values = written(graph.nodes, graph.groups[group], SYMPY, indexed)
         body += [*own, f"{group} = [sympy.sympify(each) for each in [{', '.join(values)}]]"]
     parts.append("\n".join(body))
     parts.append(FITTED)
@@ -117,7 +112,3 @@ class Symbols:
             self.taken.add(word)
             found.append(f"sympy.Symbol({word!r}, real=True)")
         return found
-
-
-def _leaf(kind: str, index: int) -> str:
-    return "t" if kind == "t" else f"{kind}[{index}]"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..graph.network import NONE, needed
+from ..graph.network import needed
 from .form import Form
-from .language import Language, written
+from .language import Language, indexed, placed, written
 from .naming import comment, legend
 from .python_file import array
 
@@ -63,7 +63,7 @@ def torch_file(form: Form) -> str:
 
 
 def _head(form: Form) -> str:
-    graph, units = form.graph, dict(form.units)
+    graph, units = form.graph, form.units
     lines = [f'"""{comment(form.title)}: dy/dt = Model()(t, y, u, c), exported by workbench.', ""]
     if form.events:
         lines += [f"Events ({comment(', '.join(form.events))}) change the states between solves: no part of it.", ""]
@@ -108,13 +108,9 @@ def _body(form: Form, group: str) -> list[str]:
     lines += [f"z = [None] * {graph.n_outputs}"] if networks else []
     for k in networks:
         network = graph.networks[k]
-        places = ", ".join(
-            f"({o.n_outputs}, {o.n_inputs}, {o.matrix}, {None if o.biases == NONE else o.biases})"
-            for o in network.layers
-        )
         own, values = written(graph.nodes, graph.groups[f"network {k}"], TORCH, _leaf)
         lines += [*own, f"x = torch.stack(torch.broadcast_tensors({_tensors(values)}), -1)"]
-        lines += [f"x = dense(x, p, [{places}], {ACTIVATIONS[network.activation]})"]
+        lines += [f"x = dense(x, p, [{', '.join(placed(network))}], {ACTIVATIONS[network.activation]})"]
         lines += [f"z[{network.first}:{network.first + network.n_outputs}] = x.unbind(-1)"]
     own, values = written(graph.nodes, graph.groups[group], TORCH, _leaf)
     if not values:
@@ -131,4 +127,4 @@ def _tensors(values: list[str]) -> str:
 def _leaf(kind: str, index: int) -> str:
     if kind in "yuc":
         return f"{kind}[..., {index}]"
-    return "t" if kind == "t" else f"{kind}[{index}]"
+    return indexed(kind, index)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors.nearest import did_you_mean
 from ..errors.usage import FormatUnknown, NotExportable
 from ..exporting import Curves, Form
+from .written import written
 
 if TYPE_CHECKING:
     from ..runs import Run
@@ -71,8 +72,6 @@ def export(
     form = form_of(fitted)
     text = _printer(format, fitted)(form)
     if path is not None:
-        from .written import written
-
         written(path, lambda file: file.write_text(text, encoding="utf-8"))
     return Exported(format, text, path, agreement_of(fitted, form, format, text) if verify else None)
 
@@ -146,7 +145,6 @@ def _equations(fitted: Fitted, form: Form) -> tuple[str, ...]:
 def _tables(run: Any, format: str, path: Path | None, verify: bool) -> Exported:
     from ..exporting import csv_text, write_netcdf
     from .export_check import table_agreement
-    from .written import written
 
     curves = Curves(
         title=Path(run.path).stem if getattr(run, "path", None) else "a fitted model",

@@ -201,7 +201,7 @@ def _by_members(
         first,
         observed=mean,
         states=states,
-        metrics=compared and _scores(compared, asked["fit_initial"]),
+        metrics=compared and _scores(compared, max(asked["fit_initial"], fit.session.model.encodes)),
         notes=tuple(notes),
         compared=compared,
     )

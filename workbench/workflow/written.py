@@ -9,13 +9,12 @@ from typing import Any
 from ..errors.store import NotWritable
 
 
-def written(path: Path, write: Callable[[Path], Any]) -> Path:
-    """The path, after `write(path)`; its folder is made. Raises NotWritable where the system refuses."""
+def written(path: Path, write: Callable[[Path], Any], option: str = "-o") -> Path:
+    """The path, after `write(path)`; its folder is made. Raises NotWritable, which names the option, where refused."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
     except OSError as refusal:
-        raise NotWritable(
-            f"{path} cannot be written: {refusal.strerror or refusal}", help="name another place"
-        ) from refusal
+        message = f"{path} cannot be written: {refusal.strerror or refusal}"
+        raise NotWritable(message, help=f"name another place with {option}") from refusal
     return path
