@@ -4,10 +4,12 @@ The damped spiral: an MLP 2-50-2 on y³ (and on y), 500 points, rk4, one step an
 mean square error and the gradient of all parameters, through the public call. The parameters take a step of an
 optimizer's size before each timed call (every one by ±step, the same for all), so that no cache wins for nothing. All
 take turns in each round; times are medians and 10 % and 90 % quantiles in ms, ratios those of the medians. On a machine
-with other work `--clock cpu` counts what this process has used.
+with other work `--clock cpu` counts what this process has used. `--device cuda` puts all of torch on a GPU; diffrax is
+not measured there.
 
     python benchmarks/parallel_in_time.py                     # a table; peers that are not installed are named
     python benchmarks/parallel_in_time.py --json --rounds 50  # the same as one JSON document
+    python benchmarks/parallel_in_time.py --device cuda
 
 Peers: `pip install --no-deps torchdiffeq` and `pip install diffrax`.
 """
@@ -48,7 +50,7 @@ def now() -> float:
 
 
 class Missing(Exception):
-    """A peer is not installed."""
+    """A peer is not installed, or not for this device."""
 
 
 class Spiral(torch.nn.Module):
@@ -84,14 +86,22 @@ def learned(power: int, seed: int) -> Parameters:
     return [p.detach().double().numpy() for p in f.parameters()]
 
 
+def settle(x: torch.Tensor) -> None:
+    """Wait for what the GPU has been told to do."""
+    if x.is_cuda:
+        torch.cuda.synchronize()
+
+
 def of_torch(solution: Callable[..., Any], f: Spiral, data: torch.Tensor) -> Timed:
     """A timed call of a solver of torch modules."""
 
     def timed(values: Parameters) -> tuple[float, dict[str, Any]]:
         f.put(values)
+        settle(data)
         begin = now()
         ys, told = solution()
         (ys - data).square().mean().backward()
+        settle(data)
         return 1e3 * (now() - begin), told
 
     return timed
@@ -121,6 +131,8 @@ def torchdiffeq(f: Spiral, y0: torch.Tensor, ts: torch.Tensor, data: torch.Tenso
 
 def diffrax(f: Spiral, y0: torch.Tensor, ts: torch.Tensor, data: torch.Tensor) -> Timed:
     """Classical rk4 as a tableau of its own, constant steps, its default adjoint, compiled beforehand."""
+    if y0.is_cuda:
+        raise Missing("diffrax is measured on the CPU only")
     dx, jax = peer("diffrax"), peer("jax")
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_enable_x64", y0.dtype == torch.float64)
@@ -181,17 +193,17 @@ WAYS = {
 }
 
 
-def measure(power: int, precision: str, step: float, seed: int, rounds: int) -> dict[str, Any]:
+def measure(power: int, precision: str, step: float, seed: int, rounds: int, device: str) -> dict[str, Any]:
     """The times of all ways, taking turns; a missing peer's are None."""
-    dtype = getattr(torch, precision)
-    ts = torch.linspace(0.0, LAST, POINTS, dtype=dtype)
-    y0 = torch.from_numpy(START).to(dtype)
-    matrix = torch.from_numpy(MATRIX).to(dtype)
+    place: dict[str, Any] = {"dtype": getattr(torch, precision), "device": device}
+    ts = torch.linspace(0.0, LAST, POINTS, **place)
+    y0 = torch.from_numpy(START).to(**place)
+    matrix = torch.from_numpy(MATRIX).to(**place)
     data = wb.solve(lambda t, y: y**power @ matrix, y0, ts, solver="rk4").ys
     timed: dict[str, Timed | None] = {}
     for name, way in WAYS.items():
         try:
-            timed[name] = way(Spiral(power).to(dtype), y0, ts, data)
+            timed[name] = way(Spiral(power).to(**place), y0, ts, data)
         except Missing:
             timed[name] = None
     base, rng = learned(power, seed), np.random.default_rng(seed)
@@ -231,7 +243,7 @@ def show(case: dict[str, Any]) -> None:
     print(f"{'':28} {'median':>9} {'10 %':>9} {'90 %':>9} {'first':>9} {'ratio':>7}")
     for name, row in case["ways"].items():
         if row is None:
-            print(f"{name:28} not installed: nothing is known of it")
+            print(f"{name:28} not measured: not installed, or not for this device")
             continue
         line = " ".join(f"{row[key]:9.2f}" for key in ("median", "low", "high", "first"))
         print(f"{name:28} {line} {row['ratio']:7.1f}")
@@ -259,11 +271,12 @@ def main() -> None:
     parser.add_argument(
         "--clock", choices=CLOCKS, default="wall", help="cpu: of this process, on a machine that is busy"
     )
+    parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda")
     asked = parser.parse_args()
     global clock
     clock = asked.clock
     torch.set_num_threads(1)
-    one = partial(measure, rounds=asked.rounds)
+    one = partial(measure, rounds=asked.rounds, device=asked.device)
     cases = []
     for precision in asked.precisions:
         for power in asked.powers:
@@ -276,6 +289,7 @@ def main() -> None:
     machine = {
         "clock": clock,
         "machine": platform.platform(),
+        "device": "cpu" if asked.device == "cpu" else torch.cuda.get_device_name(asked.device),
         "processors": os.cpu_count(),
         "load": os.getloadavg(),
         **versions,

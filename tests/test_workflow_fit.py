@@ -77,6 +77,7 @@ def test_the_document_of_a_fit_is_strict_json_and_says_what_was_not_computed(lyn
         "engine": "compiled",
         "seed": 0,
         "starts": 1,
+        "device": "cpu",
     }
     assert document["equations"][0].startswith("d hare/dt = 0.54")
 
@@ -203,7 +204,9 @@ def test_with_i0_free_the_influenza_fits_better() -> None:
         ({"noise": {"wolf": "gaussian"}}, "wolf"),
         ({"start_values": {"alfa": 1.0}}, "alfa"),
         ({"engine": "abacus"}, "abacus"),
-        ({"device": "cuda:7"}, "cuda:7"),
+        ({"device": "cuda:77"}, "cuda:77"),
+        ({"device": "abacus"}, "abacus"),
+        ({"device": "meta"}, "meta"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(options: dict[str, Any], said: str) -> None:

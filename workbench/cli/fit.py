@@ -112,7 +112,7 @@ OF_THE_FIT = (*CHOSEN, "problem", "split", "device", "truth")
     show_default=True,
     help="Fit from so many start points and keep the best; the first is the file's own.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where it runs.")
+@click.option("--device", default="cpu", show_default=True, help="Where networks are called: cpu, cuda, cuda:1.")
 @truth_option
 @click.option("--name", metavar="NAME", help="What to call the run. [default: an adjective and an animal]")
 @runs_option

@@ -42,6 +42,7 @@ class Model:
 
     A field without states is a curve: its solver is `Stateless`, whatever was chosen.
     `unknowns` start at the field's blocks. `deadline` (time.monotonic seconds) ends solves that would outlast a budget.
+    A network is called on `device`, as torch names it.
     """
 
     def __init__(
@@ -52,12 +53,13 @@ class Model:
         loss: Loss,
         gradient: GradientMode = "discrete",
         unknowns: Unknowns | None = None,
+        device: str = "cpu",
     ) -> None:
         assert problem.data is not None, "a model is fitted to data"
         solver = solver if field.states else Stateless()
         self.problem, self.field, self.solver, self.loss = problem, field, solver, loss
         self.data: Dataset = problem.data
-        self.gradient = gradient
+        self.gradient, self.device = gradient, device
         mode_for(gradient, solver)  # raises where there is none
         self.deadline: float | None = None
         self.lowered: Graph | None
@@ -76,7 +78,8 @@ class Model:
     @cached_property
     def module(self) -> torch.nn.Module | None:
         """What torch runs: networks where the field has a module of them, and fields without a graph."""
-        return None if self.formulas else self.field.module()
+        module = None if self.formulas else self.field.module()
+        return module if module is None or self.device == "cpu" else module.to(self.device)
 
     @property
     def graph(self) -> Graph | None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class ModuleRhs:
     """A torch module forward(t, y, u, c) with its weights set to p (parameter,), NumPy in and NumPy out.
 
-    Several of these may share one module: each writes its weights into it when it is called and another was before.
+    The module is called on the device that it lies on. Several of these may share one module: each writes its weights
+    into it when it is called and another was before.
     """
 
     pooled = True  # weights are shared: their gradient is summed over all lines
@@ -38,20 +39,26 @@ class ModuleRhs:
         self.inputs_slope = inputs_slope
         self.n_parameters = len(p)
         self.weights: dict[str, torch.Tensor] = {}
+        self.device = torch.device("cpu")
         at = 0
         for name, weight in module.named_parameters():
-            piece = torch.tensor(p[at : at + weight.numel()], dtype=weight.dtype).reshape(weight.shape)
+            self.device = weight.device
+            piece = torch.tensor(p[at : at + weight.numel()], dtype=weight.dtype, device=self.device)
+            piece = piece.reshape(weight.shape)
             self.weights[name] = piece
             at += weight.numel()
+
+    def tensor(self, x: np.ndarray) -> torch.Tensor:
+        """x on the module's device."""
+        return self._torch.from_numpy(np.ascontiguousarray(x)).to(self.device)
 
     def _tensors(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        convert = self._torch.from_numpy
-        u = convert(np.ascontiguousarray(self.inputs(t, row, middle))) if self.inputs else None
-        c = convert(np.ascontiguousarray(self.c[row])) if self.c is not None else None
-        t = np.ascontiguousarray(t, dtype=y.dtype).reshape((-1,) + (1,) * (y.ndim - 1))
-        return convert(t), convert(np.ascontiguousarray(y)), u, c
+        u = self.tensor(self.inputs(t, row, middle)) if self.inputs else None
+        c = self.tensor(self.c[row]) if self.c is not None else None
+        t = np.asarray(t, dtype=y.dtype).reshape((-1,) + (1,) * (y.ndim - 1))
+        return self.tensor(t), self.tensor(y), u, c
 
     def _call(self, weights: dict[str, torch.Tensor], *arguments: Any) -> torch.Tensor:
         return self._torch.func.functional_call(self.module, weights, arguments)
@@ -68,7 +75,7 @@ class ModuleRhs:
         """f (line, *state)."""
         self._load()
         with self._torch.no_grad():
-            return self.module(*self._tensors(t, y, row, middle)).numpy()
+            return self.module(*self._tensors(t, y, row, middle)).numpy(force=True)
 
     def jacobians(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray
@@ -100,7 +107,7 @@ class ModuleRhs:
         by_weights, by_y = derivative(self.weights, *[arguments[i] for i in given])
         n, d = y.shape
         flat = [by_weights[name].reshape(n, d, -1) for name in self.weights]
-        return by_y.detach().numpy(), self._torch.cat(flat, dim=2).detach().numpy()
+        return by_y.numpy(force=True), self._torch.cat(flat, dim=2).numpy(force=True)
 
     def pullback(
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
@@ -112,8 +119,9 @@ class ModuleRhs:
         weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
         with torch.enable_grad():
             f = self._call(weights, t_, y_, u, c)
-            grads = torch.autograd.grad(f, [y_, *weights.values()], torch.from_numpy(np.ascontiguousarray(g)))
-        return grads[0].numpy(), torch.cat([grad.reshape(-1) for grad in grads[1:]]).numpy()[None]
+            grads = torch.autograd.grad(f, [y_, *weights.values()], self.tensor(g))
+        by_p = torch.cat([grad.reshape(-1) for grad in grads[1:]])
+        return grads[0].numpy(force=True), by_p.numpy(force=True)[None]
 
     def state_jacobian(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """f_y (line, entry, entry)."""
@@ -121,7 +129,7 @@ class ModuleRhs:
 
         self._load()
         t_, y_, u, c = self._tensors(t, y, row, middle)
-        return state_jacobian(lambda state: self.module(t_, state, u, c), y_).numpy()
+        return state_jacobian(lambda state: self.module(t_, state, u, c), y_).numpy(force=True)
 
     def slope_in_time(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
         """f_t with inputs moving (line, state); None where their slope is not known."""
@@ -132,7 +140,7 @@ class ModuleRhs:
         self._load()
         t_, y_, u, c = self._tensors(t, y, row, middle)
         moving, directions = self._in_time(t_, u, np.ones(len(t)), t, row, middle)
-        return along(lambda: self.module(t_, y_, u, c), moving, directions).detach().numpy()
+        return along(lambda: self.module(t_, y_, u, c), moving, directions).numpy(force=True)
 
     def _in_time(
         self,
@@ -144,11 +152,11 @@ class ModuleRhs:
         middle: np.ndarray,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """What moves with time, told to record its graph, and how far it moves in times tau (line,)."""
-        far = self._torch.from_numpy(np.ascontiguousarray(tau, dtype=float))
+        far = self.tensor(np.asarray(tau, dtype=float))
         moving, directions = [t_.requires_grad_()], [far.reshape(t_.shape).to(t_.dtype)]
         if u is not None and self.inputs_slope is not None:
             moving.append(u.requires_grad_())
-            directions.append(far[:, None] * self._torch.from_numpy(self.inputs_slope(t, row, middle)))
+            directions.append(far[:, None] * self.tensor(self.inputs_slope(t, row, middle)))
         return moving, directions
 
     def second_products(
@@ -164,7 +172,6 @@ class ModuleRhs:
         """The gradients of gᵀ(f_y w + τ f_t) by y (line, state), and by p summed over all lines (1, parameter)."""
         from ..engine.torch_derivatives import second_products
 
-        convert = lambda x: self._torch.from_numpy(np.ascontiguousarray(x))  # noqa: E731  # a word for a long call
         t_, y_, u, c = self._tensors(t, y, row, middle)
         y_ = y_.detach().requires_grad_()
         weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
@@ -172,13 +179,12 @@ class ModuleRhs:
         by_y, *by_weights = second_products(
             lambda: self._call(weights, t_, y_, u, c),
             [y_, *moving],
-            [convert(w).reshape(y_.shape), *directions],
-            convert(g).reshape(y_.shape),
+            [self.tensor(w).reshape(y_.shape), *directions],
+            self.tensor(g).reshape(y_.shape),
             [y_, *weights.values()],
         )
-        return by_y.reshape(len(y), -1).numpy(), self._torch.cat([grad.reshape(-1) for grad in by_weights]).numpy()[
-            None
-        ]
+        by_p = self._torch.cat([grad.reshape(-1) for grad in by_weights])
+        return by_y.reshape(len(y), -1).numpy(force=True), by_p.numpy(force=True)[None]
 
     def second_jacobians(
         self,
@@ -203,12 +209,12 @@ class ModuleRhs:
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, w: np.ndarray, tau: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """`second_jacobians` of some lines: reverse mode over directional products, which are reverse mode twice."""
-        func, convert = self._torch.func, self._torch.from_numpy
+        func = self._torch.func
         t_, y_, u, c = self._tensors(t, y, row, middle)
-        far = convert(np.ascontiguousarray(tau))
-        steps = [convert(np.ascontiguousarray(w)), far[:, None]]
+        far = self.tensor(tau)
+        steps = [self.tensor(w), far[:, None]]
         if u is not None and self.inputs_slope is not None:
-            steps.append(far[:, None] * convert(self.inputs_slope(t, row, middle)))
+            steps.append(far[:, None] * self.tensor(self.inputs_slope(t, row, middle)))
 
         def product(
             weights: dict[str, torch.Tensor],
@@ -231,4 +237,4 @@ class ModuleRhs:
         derivative: Callable[..., Any] = func.vmap(func.jacrev(product, argnums=(0, 1)), in_dims=dims)
         by_weights, by_y = derivative(self.weights, y_, t_, u, c, steps)
         flat = [by_weights[name].reshape(*y.shape, -1) for name in self.weights]
-        return by_y.detach().numpy(), self._torch.cat(flat, dim=2).detach().numpy()
+        return by_y.numpy(force=True), self._torch.cat(flat, dim=2).numpy(force=True)

@@ -27,7 +27,7 @@ MEMBERS = {
 
 NAMES = (*MEMBERS, "gradient", "engine")
 """What is chosen by name."""
-CHOSEN = (*NAMES, "seed", "starts")
+CHOSEN = (*NAMES, "seed", "starts", "device")
 """What the document `choices` says."""
 
 NOT_OURS = "the run's configuration does not say how it was fitted"
@@ -51,6 +51,7 @@ class Choices:
     settings: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()  # files given by --plugin
     starts: int = 1
+    device: str = "cpu"  # where a network is called, as torch names it
 
     @classmethod
     def stored(cls, config: Mapping[str, Any], plugins: Iterable[str | Path] = ()) -> Choices:
@@ -61,11 +62,12 @@ class Choices:
         if type(chosen.get("seed")) is not int or not all(isinstance(chosen.get(name), str) for name in NAMES):
             raise LayoutWrong(NOT_OURS, help="fit again")
         starts = chosen.get("starts", 1)
-        if type(starts) is not int or starts < 1:
+        device = chosen.get("device", "cpu")
+        if type(starts) is not int or starts < 1 or not isinstance(device, str):
             raise LayoutWrong(NOT_OURS, help="fit again")
         files = tuple(str(file) for file in plugins)
         texts = {name: chosen[name] for name in NAMES}
-        return cls(**texts, seed=chosen["seed"], settings=settings, plugins=files, starts=starts)
+        return cls(**texts, seed=chosen["seed"], settings=settings, plugins=files, starts=starts, device=device)
 
     def make(self, kind: str) -> Any:
         """The plugin object of a kind, with its settings; raises ContractBroken where it lacks what it must have."""
@@ -113,6 +115,7 @@ def choose(
     settings: Mapping[str, Any],
     plugins: Iterable[str | Path] = (),
     starts: int = 1,
+    device: str = "cpu",
 ) -> Choices:
     """Defaults for what was left open, from the problem alone; the optimizer is decided once the unknowns are known.
 
@@ -135,6 +138,7 @@ def choose(
         settings=dict(settings),
         plugins=files,
         starts=starts,
+        device=device,
     )
     for kind in ("dynamics", "solver", "loss", "strategy", *(["optimizer"] if optimizer else [])):
         installed(files).arguments(kind, getattr(choices, kind), by_kind(settings)[kind])

@@ -16,6 +16,7 @@ from ..errors.usage import UsageError
 from ..fitting import FitBudget
 from .bands import Band, Ends, around, deviation_of_observations
 from .choices import Choices, limits_of
+from .devices import require_device
 from .drawing import COUNTS, count_variance, kinds, training_selection
 from .driving import OnStep
 from .left_out import left_out, summary
@@ -106,6 +107,7 @@ def ensemble(
         if on_member is not None:
             on_member(name)
         choices = replace(Choices.stored(stored.config, plugins), seed=seed)
+        require_device(choices.device)
         budget = FitBudget(time.monotonic, limits["iterations"], max_time or limits["max_time"])
         try:
             session = Session(question_of(stored), choices, budget)

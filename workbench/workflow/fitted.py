@@ -152,7 +152,8 @@ def load(run: str | Path | Run, store: str | Path = "runs", plugins: Iterable[st
     from .session import Session
 
     stored = opened(run, store)
-    session = Session(question_of(stored), Choices.stored(stored.config, plugins), FitBudget(time.monotonic))
+    choices = replace(Choices.stored(stored.config, plugins), device="cpu")  # the machine may have no other
+    session = Session(question_of(stored), choices, FitBudget(time.monotonic))
     session.state = state_of(stored, session)
     session.model.settle(session.x)
     return Fitted(stored, session, Path(stored.path))

@@ -16,6 +16,7 @@ from ..fitting import FitBudget
 from .asked import changes_of, require_counts
 from .changes import Changes
 from .choices import Choices, choose, limits_of
+from .devices import require_device
 from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
 from .session import Session
@@ -72,12 +73,14 @@ def fit(
     parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what
     the file says; `max_time` is in seconds; of several `starts` the best counts, and `Fitted.starts` is the table of
     their ends. With `store` (a folder) the run is committed to `store/name.h5` as it goes, as often as `commit_share`
-    of the time pays for. `truth` is a problem whose equations the data came from: what was found is compared with it
-    (data that a problem has simulated for itself are compared with that problem). Other keywords say what the columns
-    of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    of the time pays for. A network is called on `device` ("cuda", "cuda:1"); all else stays on the CPU, and so
+    does what is done with the run later. `truth` is a problem whose equations the data came from: what was found is
+    compared with it (data that a problem has simulated for itself are compared with that problem). Other keywords say
+    what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
     """
     settings = dict(settings or {})
-    _require_here(engine, device)
+    _require_here(engine)
+    require_device(device)
     require_counts(seed=seed, starts=starts, iterations=iterations, max_time=max_time)
     changes = changes_of(noise, start_values, free, fix, scales, limits)
     question = open_source(source, problem, split=split, settings=settings, meaning=meaning, plugins=plugins)
@@ -97,6 +100,7 @@ def fit(
         settings=settings,
         plugins=plugins,
         starts=starts,
+        device=device,
     )
     if dropped := unused(question, changes, choices):
         question = replace(question, notes=(*question.notes, *dropped))
@@ -176,7 +180,9 @@ def resume(
         budget = budget or FitBudget(time.monotonic)
         budget.iterations = limits["iterations"] if iterations is None else iterations
         budget.seconds = limits["max_time"] if max_time is None else max_time
-        session = Session(question_of(stored), Choices.stored(stored.config, plugins), budget)
+        choices = Choices.stored(stored.config, plugins)
+        require_device(choices.device)
+        session = Session(question_of(stored), choices, budget)
         session.truth = stored_truth(stored.config)
         history = {column: list(values) for column, values in stored.history.items()}
         session.resume(state_of(stored, session), history, float(stored.timings.get("seconds", 0.0)))
@@ -188,13 +194,11 @@ def _goes_on(status: str, more: bool) -> bool:
     return status in ("running", "interrupted") or (more and status in ("iterations", "time"))
 
 
-def _require_here(engine: str, device: str) -> None:
+def _require_here(engine: str) -> None:
     if engine not in ("auto", "compiled", "numpy", "torch"):
         raise UsageError(f"there is no engine {engine!r}", help="--engine auto, compiled, numpy or torch")
     if engine == "compiled":
         find_compiler()  # raises where there is none
-    if device != "cpu":
-        raise UsageError(f"a fit runs on the cpu, not on {device!r}", help="leave --device out")
 
 
 def _said(meaning: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Session:
         problem = _without_needless_validation(problem, _values_wanted(field, choices, loss))
         self.field, self.budget = field, budget
         self.truth: Problem | None = None  # what the model is compared with in the end
-        self.model = Model(problem, field, solver, loss, gradient=choices.gradient)  # type: ignore[arg-type]
+        self.model = Model(problem, field, solver, loss, choices.gradient, device=choices.device)  # type: ignore[arg-type]
         self.model.deadline = budget.deadline
         self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
@@ -70,8 +70,16 @@ class Session:
 
     def _chosen_engine(self, choices: Choices) -> str:
         """What executes the solves; `auto` compiles where it can, and else takes what the dynamics are made of."""
-        able = Compiled.serves(self.model)
         wanted = choices.engine
+        if choices.device != "cpu":
+            another = "" if wanted in ("auto", "torch") else f"the engine {wanted}"
+            if another or self.model.graph is not None:
+                raise UsageError(
+                    f"{another or f'the dynamics {choices.dynamics!r}'} cannot run on {choices.device!r}",
+                    help="leave --device out; on a GPU run networks without events, by the engine torch",
+                )
+            return "torch"
+        able = Compiled.serves(self.model)
         if able and wanted in ("auto", "compiled") and self._compiles():
             return "compiled"
         plain = "numpy" if self.model.graph is not None else "torch"
