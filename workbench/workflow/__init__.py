@@ -1,72 +1,115 @@
-"""Read, fit, compare, predict, load: what a notebook calls and the command line prints."""
+"""Read, fit, compare, predict, load: what a notebook calls and the command line prints.
 
-from ..fitting import FitBudget
-from ..scaffolds import Scaffold
-from .beginning import new
-from .bootstrapping import Bootstrap, bootstrap
-from .checking import Checked, check_plugin
-from .comparing import compare, compare_runs, truth_of
-from .comparison import Comparison
-from .document import fit_document
-from .ensembles import Ensemble, ensemble
-from .exported import Exported, export
-from .findings_document import document as findings_document
-from .fitted import Fitted, load
-from .gradient_check import GradientCheck, check_gradient
-from .listing import dynamics, losses, plugins, problems, solvers
-from .planning import plan
-from .predicting import Prediction, predict
-from .profiles import Profile, Profiles
-from .profiling import profile
-from .reproducing import Reproduced, experiments, reproduce
-from .running import fit, fit_each, resume
-from .simulating import Simulation, simulate
-from .solves import prepare, solve
-from .sources import read, read_problem
+A name is loaded on first use, with what it needs and no more.
+"""
 
-__all__ = [
-    "Bootstrap",
-    "Checked",
-    "Comparison",
-    "Ensemble",
-    "Exported",
-    "FitBudget",
-    "Fitted",
-    "GradientCheck",
-    "Prediction",
-    "Profile",
-    "Profiles",
-    "Reproduced",
-    "Scaffold",
-    "Simulation",
-    "bootstrap",
-    "check_gradient",
-    "check_plugin",
-    "compare",
-    "compare_runs",
-    "dynamics",
-    "ensemble",
-    "experiments",
-    "export",
-    "findings_document",
-    "fit",
-    "fit_document",
-    "fit_each",
-    "load",
-    "losses",
-    "new",
-    "plan",
-    "plugins",
-    "predict",
-    "prepare",
-    "problems",
-    "profile",
-    "read",
-    "read_problem",
-    "reproduce",
-    "resume",
-    "simulate",
-    "solve",
-    "solvers",
-    "truth_of",
-]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..fitting import FitBudget as FitBudget
+    from ..scaffolds import Scaffold as Scaffold
+    from .beginning import new as new
+    from .bootstrapping import Bootstrap as Bootstrap
+    from .bootstrapping import bootstrap as bootstrap
+    from .checking import Checked as Checked
+    from .checking import check_plugin as check_plugin
+    from .comparing import compare as compare
+    from .comparing import compare_runs as compare_runs
+    from .comparing import truth_of as truth_of
+    from .comparison import Comparison as Comparison
+    from .document import fit_document as fit_document
+    from .ensembles import Ensemble as Ensemble
+    from .ensembles import ensemble as ensemble
+    from .exported import Exported as Exported
+    from .exported import export as export
+    from .findings_json import findings_document as findings_document
+    from .fitted import Fitted as Fitted
+    from .fitted import load as load
+    from .gradient_check import GradientCheck as GradientCheck
+    from .gradient_check import check_gradient as check_gradient
+    from .listing import dynamics as dynamics
+    from .listing import losses as losses
+    from .listing import plugins as plugins
+    from .listing import problems as problems
+    from .listing import solvers as solvers
+    from .planning import plan as plan
+    from .predicting import Prediction as Prediction
+    from .predicting import predict as predict
+    from .profiles import Profile as Profile
+    from .profiles import Profiles as Profiles
+    from .profiling import profile as profile
+    from .reproducing import Reproduced as Reproduced
+    from .reproducing import experiments as experiments
+    from .reproducing import reproduce as reproduce
+    from .running import fit as fit
+    from .running import fit_each as fit_each
+    from .running import resume as resume
+    from .simulating import Simulation as Simulation
+    from .simulating import simulate as simulate
+    from .solves import prepare as prepare
+    from .solves import solve as solve
+    from .sources import read as read
+    from .sources import read_problem as read_problem
+
+_HOME = {
+    "Bootstrap": ".bootstrapping",
+    "Checked": ".checking",
+    "Comparison": ".comparison",
+    "Ensemble": ".ensembles",
+    "Exported": ".exported",
+    "FitBudget": "..fitting",
+    "Fitted": ".fitted",
+    "GradientCheck": ".gradient_check",
+    "Prediction": ".predicting",
+    "Profile": ".profiles",
+    "Profiles": ".profiles",
+    "Reproduced": ".reproducing",
+    "Scaffold": "..scaffolds",
+    "Simulation": ".simulating",
+    "bootstrap": ".bootstrapping",
+    "check_gradient": ".gradient_check",
+    "check_plugin": ".checking",
+    "compare": ".comparing",
+    "compare_runs": ".comparing",
+    "dynamics": ".listing",
+    "ensemble": ".ensembles",
+    "experiments": ".reproducing",
+    "export": ".exported",
+    "findings_document": ".findings_json",
+    "fit": ".running",
+    "fit_document": ".document",
+    "fit_each": ".running",
+    "load": ".fitted",
+    "losses": ".listing",
+    "new": ".beginning",
+    "plan": ".planning",
+    "plugins": ".listing",
+    "predict": ".predicting",
+    "prepare": ".solves",
+    "problems": ".listing",
+    "profile": ".profiling",
+    "read": ".sources",
+    "read_problem": ".sources",
+    "reproduce": ".reproducing",
+    "resume": ".running",
+    "simulate": ".simulating",
+    "solve": ".solves",
+    "solvers": ".listing",
+    "truth_of": ".comparing",
+}
+"""Public name → the module it lives in; the block above says the same to type checkers."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name], __name__), name)
+    globals()[name] = value  # found directly from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOME)

@@ -48,9 +48,9 @@ class Reproduced:
 
     def document(self) -> dict[str, Any]:
         """The document `workbench/reproduce/1`."""
-        from .findings_document import document
+        from .findings_json import findings_document
 
-        return document(self.reproduction) | {"files": [str(path) for path in self.files]}
+        return findings_document(self.reproduction) | {"files": [str(path) for path in self.files]}
 
 
 def experiments(plugins: Iterable[str | Path] = ()) -> list[Listed]:
@@ -150,7 +150,7 @@ def _whose(entry: Listed) -> dict[str, Any]:
 
 
 def _kept(reproduction: Reproduction, folder: Path, name: str, format: Format) -> Reproduced:
-    from .findings_document import as_json, document
+    from .findings_json import as_json, findings_document
     from .findings_page import page
     from .findings_pictures import drawn
 
@@ -158,5 +158,5 @@ def _kept(reproduction: Reproduction, folder: Path, name: str, format: Format) -
     stored = replace(reproduction, path=path)
     pictures = [drawn(picture, folder / f"{picture.name}.{format}") for picture in stored.findings.pictures]
     read = written(folder / f"{name}.md", page(stored, [picture.name for picture in pictures]))
-    told = written(folder / f"{name}.json", as_json(document(stored)))
+    told = written(folder / f"{name}.json", as_json(findings_document(stored)))
     return Reproduced(stored, folder, (path, read, told, *pictures))

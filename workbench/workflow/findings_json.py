@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..runs import Reproduction
 
 
-def document(reproduction: Reproduction) -> dict[str, Any]:
+def findings_document(reproduction: Reproduction) -> dict[str, Any]:
     """The document `workbench/reproduce/1`; the curves of the pictures are in the run file."""
     findings, path = reproduction.findings, reproduction.path
     return {
