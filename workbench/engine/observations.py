@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 
@@ -34,10 +36,10 @@ class Observations:
         """How many times of each row are < tau."""
         return self._count(row, tau, "left")
 
-    def _count(self, row: np.ndarray, tau: np.ndarray, side: str) -> np.ndarray:
+    def _count(self, row: np.ndarray, tau: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         if self._shared is not None:
-            return np.searchsorted(self._shared, tau, side=side)  # type: ignore[call-overload]
-        rank = np.searchsorted(self._grid, tau, side=side)  # type: ignore[call-overload]
+            return np.searchsorted(self._shared, tau, side=side)
+        rank = np.searchsorted(self._grid, tau, side=side)
         return np.searchsorted(self._keys, row * self._width + rank) - self._first[row]
 
     def inside(self, row: np.ndarray, tau: np.ndarray, tau1: np.ndarray) -> np.ndarray:

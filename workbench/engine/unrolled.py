@@ -44,7 +44,7 @@ class Unrolled:
 
     def _lines(self, stepper: Stepper, b: np.ndarray) -> Lines:
         flow = self.flow
-        tau = flow.since(np.arange(self.rows), self.trajectory.mesh.t)  # type: ignore[union-attr]
+        tau = flow.since(np.arange(self.rows), self.trajectory.mesh.t)  # type: ignore[union-attr]  # the loop gives a mesh
         row = np.repeat(np.arange(self.rows), self.n_steps)
         number = np.arange(len(row)) - np.repeat(np.cumsum(self.n_steps) - self.n_steps, self.n_steps)
         start, end = tau[row, number], tau[row, number + 1]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..contracts import Event as Watched
 from ..system import Event
 from .graph_rhs import GraphRhs
 
-DIRECTIONS = {"rising": 1, "falling": -1, "both": 0}
+DIRECTIONS: dict[str, Literal[-1, 0, 1]] = {"rising": 1, "falling": -1, "both": 0}
 
 
 class Events:
@@ -72,7 +73,7 @@ class Events:
             def function(t: np.ndarray, y: np.ndarray, row: np.ndarray) -> np.ndarray:
                 return self._value(f"trigger {declared.name}", t, y, rows[row], t)[:, 0]
 
-            return Watched(declared.name, function, DIRECTIONS[declared.direction])  # type: ignore[arg-type]
+            return Watched(declared.name, function, DIRECTIONS[declared.direction])
 
         return tuple(event(index) for index in self.triggers)
 

@@ -179,8 +179,8 @@ class Task:
         self.f, self.given_ts, self._params = f, ts, params
         torch = sys.modules.get("torch")
         module = torch is not None and isinstance(f, torch.nn.Module)
-        self.torch = torch is not None and (module or isinstance(y0, torch.Tensor))
-        self.back_to_numpy = module and not isinstance(y0, torch.Tensor)  # type: ignore[union-attr]
+        tensor = torch is not None and isinstance(y0, torch.Tensor)
+        self.torch, self.back_to_numpy = module or tensor, module and not tensor
         signal = Lookup(inputs, self.torch) if isinstance(inputs, Signal) else None
         self._inputs: Inputs | None = signal if isinstance(inputs, Signal) else inputs
         self.breaks = () if signal is None else signal.breaks()
