@@ -21,7 +21,7 @@ GOOD = 0.1
 """An error below this share of the spread follows the truth."""
 LOST = 0.5
 """An error above it has lost the truth."""
-SHORT = "the quick form trains for a quarter of the iterations, with one seed"
+SHORT = "the quick form trains for fewer iterations, with one seed"
 
 
 def of(facts: Facts) -> Iterator[Claim]:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import workbench as wb
-
 from ..curve import Curve, Shape
 from ..joint import Equations, Joint, Observations
 from ..training import train
+from .cases import system_of
 
 STILL = 1e-5  # fall of the squares below which eight steps in a row end the training
 DONE = 1e-9
@@ -47,9 +46,7 @@ class Found:
 
 def equations_of(problem: str) -> Equations:
     """f, f_y and f_p of a problem of the library, without inputs."""
-    system = wb.read_problem(problem).system
-    assert system is not None
-    f = system.graph().function("rhs", ("y", "p"))
+    f = system_of(problem).graph().function("rhs", ("y", "p"))
 
     def equations(t: np.ndarray, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         value, f_y, f_p = f(t, y, None, None, p)

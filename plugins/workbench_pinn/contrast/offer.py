@@ -11,7 +11,7 @@ CASES = ("spiral", "lotka-volterra", "van-der-pol", "stiff", "sparse")
 
 
 def pinn_contrast(
-    cases: tuple[str, ...] = CASES, hidden: int = 40, points: int = 160, iterations: int = 600, seconds: float = 60.0
+    cases: tuple[str, ...] = CASES, hidden: int = 40, points: int = 160, iterations: int = 400, seconds: float = 60.0
 ) -> PinnContrast:
     """`cases` among spiral, lotka-volterra, van-der-pol, stiff and sparse.
 

@@ -41,7 +41,7 @@ def _case(contrast: Contrast) -> ResultTable:
         Column("CPU time", "s", varies=True),
     )
     return ResultTable(
-        f"{case.title}: {case.samples} times on [0, {case.end:g}], noise {case.noise}",
+        f"{case.title}: {case.samples} times on [0, {case.end:g}], noise {100 * case.noise:g} %",
         columns,
         tuple(_row(contrast, arm) for arm in ARMS),
         "Medians over seeds. Errors are root mean squares of the distance from the truth in units of each state's "
