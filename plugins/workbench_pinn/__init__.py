@@ -16,3 +16,18 @@ def offer_solvers() -> list[Offer]:
             "J. Comput. Phys. 378, 686–707",
         )
     ]
+
+
+@hookimpl
+def offer_experiments() -> list[Offer]:
+    from .contrast.offer import pinn_contrast
+
+    return [
+        Offer(
+            "pinn-contrast",
+            pinn_contrast,
+            "a PINN beside a neural ODE, a grey box and gradient matching: held out in time and start, put back",
+            "Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378, 686–707; Wu, Yang & Kou (2025), arXiv "
+            "2505.21723",
+        )
+    ]

@@ -79,6 +79,10 @@ class Curve:
         """s of times t."""
         return (t - self.t0) / self.length
 
+    def points(self, n: int) -> np.ndarray:
+        """Chebyshev's n points of the window (point,), both ends among them."""
+        return self.t0 + self.length * 0.5 * (1 - np.cos(np.pi * np.linspace(0, 1, n)))
+
     def at(self, w: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """y and dy/dt (point, state) at t (point,)."""
         s = self.place(t)

@@ -117,13 +117,11 @@ class Pinn:
         taken: int,
     ) -> tuple[Curve, Trained]:
         """The curve from y (entry,) over one window, trained at Chebyshev's points of it."""
-        import numpy as np
-
         from .curve import Curve, Shape
         from .training import Defect, train
 
         curve = Curve(Shape(self.hidden, len(y)), y, begin, end - begin, self.exact)
-        t = begin + (end - begin) * 0.5 * (1 - np.cos(np.pi * np.linspace(0, 1, self.points)))
+        t = curve.points(self.points)
         size = _size(slopes(t[:1], y[None])[0], y, end - begin)
         question = Defect(curve, slopes, slopes.jacobian, t, size, self.causal)
         start = curve.start(rng, steepness=0.5 * self.hidden)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -17,12 +17,42 @@ Slope = Callable[[np.ndarray, np.ndarray], np.ndarray]
 STEP = np.finfo(float).eps ** (1 / 3)
 
 
+class Squares(Protocol):
+    """What training lowers: the sum of the squares of a defect (point, state), weighted, and of further rows."""
+
+    @property
+    def t(self) -> np.ndarray:
+        """The collocation points (point,)."""
+
+    def residuals(self, w: np.ndarray) -> np.ndarray:
+        """The defect (point, state); not finite where f is not."""
+
+    def weights(self, r: np.ndarray) -> np.ndarray:
+        """Of the points (point,), held while a step is taken."""
+
+    def beside(self, w: np.ndarray) -> np.ndarray:
+        """The further rows (row,)."""
+
+    def linear(self, w: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All rows, and their Jacobian (row, weight)."""
+
+
+def causal_weights(r: np.ndarray, causal: float) -> np.ndarray:
+    """exp(−½ε Σ r² of what is before) of each point (point,), for the square roots of the paper's weights.
+
+    Wang, Sankaran & Perdikaris (2022), arXiv 2203.07404, eq. 3.11; r (point, state) in the order of time.
+    """
+    if causal == 0:
+        return np.ones(len(r))
+    before = np.concatenate([[0.0], np.cumsum(np.sum(r * r, axis=1))[:-1]])
+    return np.asarray(np.exp(-0.5 * causal * before))
+
+
 @dataclass(frozen=True)
 class Defect:
     """dy/dt − f at collocation points, in units of the slopes' size; with a soft start also y(t0) − y0.
 
-    With `causal` ε > 0 the points weigh exp(−ε Σ of what is before them), so that times are learned in their order
-    (Wang, Sankaran & Perdikaris 2022, arXiv 2203.07404, eq. 3.11).
+    With `causal` ε > 0 the points weigh exp(−ε Σ of what is before them), so that times are learned in their order.
     """
 
     curve: Curve
@@ -39,12 +69,9 @@ class Defect:
 
     def weights(self, r: np.ndarray) -> np.ndarray:
         """Of the points (point,), held while a step is taken."""
-        if self.causal == 0:
-            return np.ones(len(r))
-        before = np.concatenate([[0.0], np.cumsum(np.sum(r * r, axis=1))[:-1]])
-        return np.exp(-0.5 * self.causal * before)
+        return causal_weights(r, self.causal)
 
-    def start(self, w: np.ndarray) -> np.ndarray:
+    def beside(self, w: np.ndarray) -> np.ndarray:
         """What a soft start misses y0 by (state,), in units of slope times length; empty where it is exact."""
         if self.curve.exact:
             return np.zeros(0)
@@ -58,7 +85,7 @@ class Defect:
         f_y = self._f_y(y)
         j = (by_rate - np.einsum("pde,pew->pdw", f_y, by_y)) / self.size[:, None]
         r = (rate - self.slope(self.t, y)) / self.size
-        rows = [(r * weights[:, None]).ravel(), self.start(w)]
+        rows = [(r * weights[:, None]).ravel(), self.beside(w)]
         columns = [(j * weights[:, None, None]).reshape(-1, j.shape[2])]
         if not self.curve.exact:
             at_start, _ = self.curve.by_weights(w, np.array([self.curve.t0]))
@@ -90,9 +117,17 @@ class Trained:
     ended: Literal["", "time_out", "not_finite"]
 
 
-def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, deadline: float | None) -> Trained:
+def train(
+    defect: Squares,
+    w: np.ndarray,
+    iterations: int,
+    tolerance: float,
+    deadline: float | None,
+    enough: float = 1e-3,
+) -> Trained:
     """Levenberg–Marquardt steps until the defect is below `tolerance`, does not fall any more, or time is up.
 
+    It does not fall where eight steps in a row lower the squares by less than the share `enough` each.
     The damping follows the ratio of actual to predicted fall (Nielsen 1999, eq. 2.5).
     """
     damping, growth, still = 1e-2, 2.0, 0
@@ -100,7 +135,7 @@ def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, dead
     taken = 0
     while np.isfinite(r).all() and taken < iterations and still < 8:
         rms = float(np.sqrt(np.mean(r * r)))
-        if rms <= tolerance and np.abs(defect.start(w)).max(initial=0.0) <= tolerance * np.sqrt(len(defect.t)):
+        if rms <= tolerance and np.abs(defect.beside(w)).max(initial=0.0) <= tolerance * np.sqrt(len(defect.t)):
             break
         if deadline is not None and time.monotonic() > deadline:
             return Trained(w, rms, taken, "time_out")
@@ -116,12 +151,12 @@ def train(defect: Defect, w: np.ndarray, iterations: int, tolerance: float, dead
         step, predicted = found
         new, value = w + step, float(rows @ rows)
         after = defect.residuals(new)
-        trial = np.concatenate([(after * weights[:, None]).ravel(), defect.start(new)])
+        trial = np.concatenate([(after * weights[:, None]).ravel(), defect.beside(new)])
         fall = value - float(trial @ trial) if np.isfinite(trial).all() else -np.inf
         if fall > 1e-4 * predicted:
             gain = fall / predicted
             damping = max(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), 1e-14)
-            growth, still = 2.0, still + 1 if fall < 1e-3 * value else 0
+            growth, still = 2.0, still + 1 if fall < enough * value else 0
             w, r = new, after
         else:
             damping, growth = damping * growth, growth * 2

@@ -51,6 +51,11 @@ class TestLatentOde(ExperimentContract):
     settings: ClassVar[dict[str, Any]] = {"iterations": 3, "trajectories": 100}
 
 
+class TestPinnContrast(ExperimentContract):
+    offer = "pinn-contrast"
+    settings: ClassVar[dict[str, Any]] = {"cases": ("sparse",), "hidden": 5, "points": 12, "iterations": 3}
+
+
 def test_every_experiment_is_held_to_the_contract() -> None:
     ours = [e.name for e in installed().offers("experiment") if e.distribution == "dynamics-workbench"]
     held = [kind.offer for kind in ExperimentContract.__subclasses__() if kind.__module__ == __name__]
