@@ -297,7 +297,7 @@ def _on_new_data(
     asked = replace(old.problem, data=None, part=None, notes=(), system=_without_deviations(old.problem.system))
     if asked.system is None and not isinstance(data, Dataset):
         meaning = {**_roles(old.model.data), **meaning}
-    question = open_source(data, asked, split="none", settings=settings, meaning=meaning)
+    question = open_source(data, asked, split="none", settings=settings, meaning=meaning, to_fit=False)
     assert question.data is not None
     if question.system is None:
         question = replace(question, data=_like(question.data, old.model.data))
