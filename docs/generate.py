@@ -94,8 +94,8 @@ def problems(registry: Registry) -> str:
         "The library of systems. `workbench fit NAME` and `workbench simulate NAME` take each of them.",
         "",
         "The pictures show each system at the values of its file, learned terms left out: its first four states "
-        "against time, and the first two against each other from the dot on. Where a problem brings observations, they are the "
-        "black dots, and the curve is where a fit starts. The solver is LSODA.",
+        "against time, and the first two against each other from the dot on. Where a problem brings observations, "
+        "they are the black dots, and the curve is where a fit starts. The solver is LSODA.",
     ]
     for shelved in registry.shelf():
         if shelved.distribution == OURS:

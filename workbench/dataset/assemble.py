@@ -42,14 +42,15 @@ def assemble(
 ) -> Dataset:
     """The Dataset in a table: which column means what is as given, else guessed and said in `notes`.
 
-    `map` names channels and inputs after columns (observed=column); `covariates` are constant in each trajectory
-    (names, or covariate=column); `missing` lists the cells that mean "not observed" (`blank,nan,NA`; True is blank and
-    nan). Repeated times are an error unless kept (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones
-    unless sorted (`sort`). `start` is where the solve begins: a number, or for a column of dates the date that is
-    time 0; no observation may lie before it. `sample_time` is the time between rows where no column holds times: each
-    trajectory's first row is at 0. `sigma` names the columns of the values' standard deviations (channel=column).
-    Without `to_fit`, one observed time a trajectory will do (a start), and a channel may be the same in every row.
-    Raises errors D010–D062 with file, line and column.
+    `time`, `states`, `inputs` and `trajectory` are columns. `map` names channels and inputs after columns
+    (observed=column); `covariates` are constant in each trajectory (names, or covariate=column); `missing` lists the
+    cells that mean "not observed" (`blank,nan,NA`; True is blank and nan). Repeated times are an error unless kept
+    (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones unless sorted (`sort`). `start` is where the
+    solve begins: a number, or for a column of dates the date that is time 0; no observation may lie before it.
+    `sample_time` is the time between rows where no column holds times: each trajectory's first row is at 0. `sigma`
+    names the columns of the values' standard deviations (channel=column). Without `to_fit`, one observed time a
+    trajectory will do (a start), and a channel may be the same in every row. Raises errors D010–D062 with file, line
+    and column.
     """
     if dedupe not in (None, "mean", "first", "last"):
         raise UsageError(f"dedupe {dedupe!r} is unknown", help="--dedupe mean, first or last")

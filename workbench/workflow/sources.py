@@ -33,7 +33,8 @@ def read(
 ) -> Dataset:
     """The observations in a file, or in several that each bring trajectories, by the reader that the suffix asks for.
 
-    `settings` are the reader's (`reader.decimal`, `reader.units_row`); the other keywords say what the columns mean:
+    `path` is one file or several, `plugins` are files with further readers. `settings` are the reader's
+    (`reader.decimal`, `reader.units_row`); the other keywords (`meaning`) say what the columns mean:
     time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start, sample_time, sigma.
     Guesses are written to the dataset's `notes`. Raises errors of the D family with file, line and column.
     """
@@ -76,7 +77,7 @@ def _reader(path: Path, options: Mapping[str, Any], plugins: Iterable[str | Path
 
 
 def read_problem(source: str | Path, plugins: Iterable[str | Path] = ()) -> Problem:
-    """The problem of a TOML file, or one of the library by its name."""
+    """The problem of a TOML file, or one of the library (or of the files `plugins`) by its name: the `source`."""
     from ..problem import read_problem as read_file
 
     path = Path(source)
