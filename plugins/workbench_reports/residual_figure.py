@@ -30,7 +30,8 @@ def residual_figure(run: Any, title: str) -> Any:
         trained = r[(run.part == TRAIN) & np.isfinite(r)]
         spread = float(np.sqrt(np.mean(trained**2))) if trained.size else 0.0
         _over_time(over_time, run, r, spread)
-        over_time.set_ylabel(f"{data.channels[channel]}\n{label}")
+        unit = data.units.get(data.channels[channel], "")
+        over_time.set_ylabel(f"{data.channels[channel]}\n{label}" + (f" [{unit}]" if unit else ""))
         _histogram(histogram, trained, spread, over_time.get_ylim())
         _quantiles(quantiles, trained, spread)
     axes[-1, 0].set_xlabel(data.time + (f" [{data.units[data.time]}]" if data.units.get(data.time) else ""))
