@@ -121,8 +121,7 @@ def residual_charts(run: Any) -> list[tuple[str, Chart]]:
     found = []
     for channel in range(min(data.n_channels, MOST_CHANNELS)):
         r, name = np.asarray(residual)[:, channel], data.channels[channel]
-        unit = data.units.get(name, "")
-        words = f"residual [{unit}]" if unit else "residual"
+        words = with_unit(data, name, "residual")
         trained = r[(run.part == TRAIN) & np.isfinite(r)]
         spread = float(np.sqrt(np.mean(trained**2))) if trained.size else 0.0
         looks = ((TRAIN, "model"), (VALIDATED, "checked"), (TEST, "alternate"))
