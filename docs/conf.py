@@ -22,7 +22,10 @@ html_title = f"workbench {release}"
 
 
 def draw(app: Any) -> None:
-    """The figures of work against precision and the tables beside the peers, from the measurements beside the pages."""
+    """The figures of work against precision, the tables beside the peers and the picture of each system.
+
+    The first are drawn from the measurements beside the pages, the last by solving the systems.
+    """
     docs = Path(__file__).parent
     script, rows = docs.parent / "benchmarks" / "work_precision.py", docs / "work_precision.json"
     subprocess.run([sys.executable, script, "--draw", rows, "--out", docs / "figures"], check=True)
@@ -30,6 +33,7 @@ def draw(app: Any) -> None:
     subprocess.run([sys.executable, *scaling], check=True)
     drawn = ["--read", docs / "benchmarks.json", "--page", docs / "figures" / "benchmarks.txt"]
     subprocess.run([sys.executable, "-m", "benchmarks.speed", *drawn], cwd=docs.parent, check=True)
+    subprocess.run([sys.executable, docs / "systems.py", docs / "figures" / "systems"], check=True)
 
 
 def setup(app: Any) -> None:

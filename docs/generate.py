@@ -92,6 +92,10 @@ def problems(registry: Registry) -> str:
         "# Problems",
         "",
         "The library of systems. `workbench fit NAME` and `workbench simulate NAME` take each of them.",
+        "",
+        "The pictures show each system at the values of its file, learned terms left out: its first four states "
+        "against time, and the first two against each other from the dot on. Where a problem brings observations, "
+        "they are the black dots, and the curve is where a fit starts. The solver is LSODA.",
     ]
     for shelved in registry.shelf():
         if shelved.distribution == OURS:
@@ -106,6 +110,7 @@ def _problem(shelved: Shelved) -> Iterator[str]:
     system = problem.system
     assert system is not None
     yield from (f"## {shelved.name}", "", f"{system.title}. {system.source}.")
+    yield from ("", f"![{shelved.name} against time](../figures/systems/{shelved.name}.svg)")
     yield from ("", "```text", *system.equations(), "", *_values(system), "```")
     if system.notes:
         yield from ("", system.notes.strip())

@@ -28,6 +28,7 @@ from scripts import ROOT, loaded
 
 from workbench.cli import main
 from workbench.registry import HOOKS
+from workbench.workflow import read_problem
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"python", "console", "toml", "json", "text", ""}
@@ -187,6 +188,21 @@ def test_the_generated_pages_are_what_the_program_says_of_itself() -> None:
     pages = loaded("docs/generate.py").pages()
     stale = [name for name, text in pages.items() if (folder / name).read_text(encoding="utf-8") != text]
     assert stale == [], "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", ["bouncing_ball", "dnase", "lynx_hare", "pendulum_friction", "theophylline"])
+def test_a_system_has_its_picture_with_units_and_observations(name: str, tmp_path: Path) -> None:
+    """A curve without states, observations, events, a learned term, doses that only data hold."""
+    systems, problem = loaded("docs/systems.py"), read_problem(name)
+    systems.draw(name, problem, tmp_path / "one.svg")
+    drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert problem.system is not None
+    assert f"[{problem.system.observed[0].unit or problem.system.time.unit}]" in drawn
+    if problem.data_file is not None:
+        observed = systems.observations(name, problem)
+        assert "stroke: #222222" in drawn  # the dots
+        assert len(observed.t) > 9
+    assert f"figures/systems/{name}.svg" in loaded("docs/generate.py").pages()["problems.md"]
 
 
 def test_every_key_of_a_problem_file_is_described() -> None:

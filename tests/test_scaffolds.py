@@ -95,3 +95,11 @@ def test_what_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(NotWritable):
         scaffold("a", "loss", out=tmp_path / "file" / "below")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "problem"])
+def test_what_says_what_a_plugin_is_stands_in_one_file(kind: str, tmp_path: Path) -> None:
+    """Whoever changes the example into a method of their own changes its summary and source in that file."""
+    made = scaffold("mine", kind, out=tmp_path / "here")
+    saying = [path.name for path in made.files if f'"{KINDS[kind].summary}"' in path.read_text(encoding="utf-8")]
+    assert saying == ["mine.py"]

@@ -307,3 +307,10 @@ def test_a_fit_gives_the_slopes_of_its_dynamics() -> None:
     np.testing.assert_allclose(found, moved, atol=1e-3)  # the second derivative times h, and the rounding of 1/h
     with pytest.raises(UsageError, match="columns"):
         fitted.slopes(np.zeros((2, 3)))
+
+
+def test_the_gradient_that_is_recorded_is_the_one_that_was_used() -> None:
+    """A solver without derivatives of its steps is fitted by sensitivity equations, and the run says so."""
+    fitted = wb.fit("decay", solver="scipy_lsoda", iterations=2)
+    assert fitted.document()["choices"]["gradient"] == "forward"
+    assert fitted.document()["checks"]["gradient"]["mode"] == "forward"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from scipy import stats
 
 import workbench as wb
+from workbench.errors.data import TooFewRows
 from workbench.errors.numerics import SolveFailed
 from workbench.errors.usage import UsageError
 from workbench.measure.differences import central_differences
@@ -73,6 +75,18 @@ def test_a_new_record_starts_from_its_first_sample_and_its_metric_leaves_that_ou
     np.testing.assert_allclose(found.observed[0], new.values, rtol=1e-6)
     assert found.metrics is not None
     assert found.metrics["n"] == 8
+
+
+def test_one_value_of_a_new_record_is_a_start(fitted: wb.Fitted, tmp_path: Path) -> None:
+    """So is a record that stays where it is: nothing has to be explained by it."""
+    (tmp_path / "start.csv").write_text("t,x\n0,2.0\n")
+    found = fitted.predict([0.0, 1.0, 2.0], data=tmp_path / "start.csv")
+    np.testing.assert_allclose(found.observed[0, :, 0], 2.0 * np.exp([0, -0.5, -1]), rtol=1e-6)
+    assert json.loads(json.dumps(found.document(), allow_nan=False))["metrics"] is None
+    (tmp_path / "flat.csv").write_text("t,x\n0,2.0\n1,2.0\n")
+    assert fitted.predict(data=tmp_path / "flat.csv").document()["metrics"]["rmse"]["x"] > 0.5
+    with pytest.raises(TooFewRows):
+        wb.fit(tmp_path / "start.csv")
 
 
 def test_a_start_can_be_fitted_to_the_first_samples_of_a_new_record(fitted: wb.Fitted) -> None:

@@ -44,7 +44,7 @@ class Block:
 
 
 def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Physical → transformed values, entry by entry.
+    """Physical → transformed `value`, entry by entry: `kind` is identity, log or logit (between `lower` and `upper`).
 
     >>> to_free_scale(np.array([1.0]), np.array(["log"]), np.array([0.0]), np.array([np.inf]))
     array([0.])
@@ -61,7 +61,10 @@ def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper:
 
 
 def to_physical(x: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Transformed → physical values, and the derivative of each by its own x."""
+    """Transformed → physical values, and the derivative of each by its own x.
+
+    `kind`, `lower` and `upper` are as in `to_free_scale`.
+    """
     value, slope = np.array(x, dtype=float), np.ones_like(x)
     if (kind == "identity").all():
         return value, slope

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .markup import Element, tag
-from .ticks import label, linear_ticks, log_ticks
+from .ticks import labels, linear_ticks, log_ticks
 
 WIDTH, HEIGHT = 380.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 18.0, 10.0, 42.0
+LEFT, RIGHT, TOP, BOTTOM = 76.0, 18.0, 10.0, 42.0
 LETTER = 8.5  # the width of a digit and of the room between labels
 EDGE = 0.015  # room beside the first and the last point
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -80,6 +80,7 @@ class Chart:
     y_range: tuple[float, float] | None = None
     x_range: tuple[float, float] | None = None
     log_y: bool = False
+    whole_x: bool = False  # x counts, and has no ticks between
 
     def svg(self) -> Element:
         """The drawing, as wide as its place on the page."""
@@ -92,7 +93,7 @@ class Chart:
             "svg",
             tag("title", self.description),
             tag("svg", *drawn, x=LEFT, y=TOP, width=INNER_WIDTH, height=INNER_HEIGHT, viewBox=INNER),
-            *_ticks_across(across),
+            *_ticks_across(across, self.whole_x),
             *_ticks_up(up),
             tag("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis"),
             _text(self.x_label, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, "middle"),
@@ -187,20 +188,21 @@ def _path(places: np.ndarray) -> str:
     return "".join(text) or "M0 0"
 
 
-def _ticks_across(axis: Axis) -> list[Element]:
+def _ticks_across(axis: Axis, whole: bool) -> list[Element]:
     found: list[Element] = []
-    for tick in _apart(axis):
+    ticks = _apart(axis, whole)
+    for tick, words in zip(ticks, labels(ticks), strict=True):
         x = float(axis.place(np.array(tick)))
         found.append(tag("path", d=f"M{x:.1f} {HEIGHT - BOTTOM}v4", class_="axis"))
-        found.append(_text(label(tick), x, HEIGHT - BOTTOM + 19, "middle"))
+        found.append(_text(words, x, HEIGHT - BOTTOM + 19, "middle"))
     return found
 
 
-def _apart(axis: Axis) -> list[float]:
+def _apart(axis: Axis, whole: bool) -> list[float]:
     """Ticks whose labels leave room between them."""
     for most in (5, 4, 3, 2, 1):
-        ticks = linear_ticks(axis.low, axis.high, most)
-        widest = max(len(label(tick)) for tick in ticks) * LETTER if ticks else 0.0
+        ticks = linear_ticks(axis.low, axis.high, most, whole=whole)
+        widest = max(map(len, labels(ticks))) * LETTER if ticks else 0.0
         if len(ticks) < 2 or float(np.diff(axis.place(np.array(ticks))).min()) > widest:
             return ticks
     return []
@@ -209,10 +211,10 @@ def _apart(axis: Axis) -> list[float]:
 def _ticks_up(axis: Axis) -> list[Element]:
     found = []
     ticks = log_ticks(axis.low, axis.high, 5) if axis.log else linear_ticks(axis.low, axis.high, 5)
-    for tick in ticks:
+    for tick, words in zip(ticks, labels(ticks), strict=True):
         y = float(axis.place(np.array(tick)))
         found.append(tag("path", d=f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}", class_="grid"))
-        found.append(_text(label(tick), LEFT - 6, y + 4, "end"))
+        found.append(_text(words, LEFT - 6, y + 4, "end"))
     return found
 
 
@@ -222,7 +224,7 @@ def _text(words: str, x: float, y: float, anchor: str) -> Element:
 
 def _upright(words: str) -> Element:
     y = (TOP + HEIGHT - BOTTOM) / 2
-    return tag("text", _short(words, 30), transform=f"translate(12 {y:.1f}) rotate(-90)", text_anchor="middle")
+    return tag("text", _short(words, 30), transform=f"translate(11 {y:.1f}) rotate(-90)", text_anchor="middle")
 
 
 def _short(words: str, most: int) -> str:

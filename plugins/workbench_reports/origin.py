@@ -65,7 +65,7 @@ def next_commands(run: Any) -> list[str]:
     ]
 
 
-def with_unit(dataset: Any, name: str) -> str:
-    """A name with its unit in brackets, where one is known."""
+def with_unit(dataset: Any, name: str, words: str = "") -> str:
+    """A name, or words about it, with its unit in brackets, where one is known."""
     unit = dataset.units.get(name, "")
-    return f"{name} [{unit}]" if unit and unit not in (ABSENT, name) else name
+    return f"{words or name} [{unit}]" if unit and unit not in (ABSENT, name) else words or name

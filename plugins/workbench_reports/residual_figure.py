@@ -9,6 +9,7 @@ import numpy as np
 from workbench.errors.data import NothingToPlot
 
 from .look import ALTERNATE, MODEL, RULE, VALIDATION, blank, heading, legend, round_ticks
+from .origin import with_unit
 from .stretches import TEST, TRAIN
 from .stretches import VALIDATION as VALIDATED
 
@@ -30,10 +31,11 @@ def residual_figure(run: Any, title: str) -> Any:
         trained = r[(run.part == TRAIN) & np.isfinite(r)]
         spread = float(np.sqrt(np.mean(trained**2))) if trained.size else 0.0
         _over_time(over_time, run, r, spread)
-        over_time.set_ylabel(f"{data.channels[channel]}\n{label}")
+        name = data.channels[channel]
+        over_time.set_ylabel(f"{name}\n{with_unit(data, name, label)}")
         _histogram(histogram, trained, spread, over_time.get_ylim())
         _quantiles(quantiles, trained, spread)
-    axes[-1, 0].set_xlabel(data.time + (f" [{data.units[data.time]}]" if data.units.get(data.time) else ""))
+    axes[-1, 0].set_xlabel(with_unit(data, data.time))
     axes[-1, 1].set_xlabel("training values")
     axes[-1, 2].set_xlabel("normal quantile")
     heading(figure, title, f"first {n} of {data.n_channels} channels" if data.n_channels > n else "")

@@ -121,6 +121,7 @@ def residual_charts(run: Any) -> list[tuple[str, Chart]]:
     found = []
     for channel in range(min(data.n_channels, MOST_CHANNELS)):
         r, name = np.asarray(residual)[:, channel], data.channels[channel]
+        words = with_unit(data, name, "residual")
         trained = r[(run.part == TRAIN) & np.isfinite(r)]
         spread = float(np.sqrt(np.mean(trained**2))) if trained.size else 0.0
         looks = ((TRAIN, "model"), (VALIDATED, "checked"), (TEST, "alternate"))
@@ -128,13 +129,13 @@ def residual_charts(run: Any) -> list[tuple[str, Chart]]:
             Line("rule", np.array([data.t.min(), data.t.max()]), np.full(2, level * spread)) for level in (-2, 0, 2)
         ]
         marks += [Points(look, data.t[run.part == part], r[run.part == part]) for part, look in looks]
-        over = Chart(f"residuals of {name}", with_unit(data, data.time), "residual", marks)
+        over = Chart(f"residuals of {name}", with_unit(data, data.time), words, marks)
         found.append((f"residuals of {name}", over))
         if trained.size >= 8 and spread > 0:
             heights, edges = np.histogram(trained, bins=min(30, max(6, int(np.sqrt(trained.size)))))
             bars = Bars("bars", edges, heights.astype(float))
             top = float(heights.max()) * 1.06
-            chart = Chart(f"histogram, {name}", "residual", "training values", [bars], (0.0, top))
+            chart = Chart(f"histogram, {name}", words, "training values", [bars], (0.0, top))
             found.append((f"their distribution, {name}", chart))
     return found
 
@@ -155,12 +156,22 @@ def loss_charts(run: Any) -> list[tuple[str, Chart]]:
         marks: list[Mark] = [Line("model", x, y), Points("model", x, y)] if len(x) <= 40 else [Line("model", x, y)]
         validation = _column(run, "validation")
         if validation is not None and np.isfinite(validation[here]).any():
-            marks.append(Line("alternate", x, validation[here]))
+            there = np.isfinite(validation[here])  # it is not looked at in every step
+            marks += [kind("alternate", x[there], validation[here][there]) for kind in (Line, Points)]
         finite = np.concatenate([mark.y[np.isfinite(mark.y)] for mark in marks if isinstance(mark, Line)])
         log = bool(finite.size and finite.min() > 0 and finite.max() > 5 * finite.min())
         caption = f"loss, {rung}" if rung else "loss"
-        found.append((caption, Chart(caption, "step", "loss", marks, log_y=log)))
+        flat = None if log else _flat(finite)
+        found.append((caption, Chart(caption, "step", "loss", marks, log_y=log, y_range=flat, whole_x=True)))
     return found
+
+
+def _flat(y: np.ndarray) -> tuple[float, float] | None:
+    """A range for values that differ by less than a thousandth, so that they look it; None for others."""
+    if not y.size:
+        return None
+    middle, size = float(y.min() + y.max()) / 2, float(np.abs(y).max())
+    return (middle - 0.1 * size, middle + 0.1 * size) if np.ptp(y) < 1e-3 * size else None
 
 
 def _column(run: Any, name: str) -> np.ndarray | None:

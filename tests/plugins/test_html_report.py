@@ -16,7 +16,8 @@ from workbench_reports.chart import Chart, Line
 from workbench_reports.html import html
 from workbench_reports.markup import tag
 from workbench_reports.page import page
-from workbench_reports.ticks import label, linear_ticks, log_ticks
+from workbench_reports.run_charts import loss_charts, residual_charts
+from workbench_reports.ticks import label, labels, linear_ticks, log_ticks
 
 from workbench.testing.finished_runs import KINDS, finished
 
@@ -113,6 +114,33 @@ def test_ticks_lie_within_the_axis_at_whole_steps(low: float, high: float) -> No
     if len(ticks) > 2:
         np.testing.assert_allclose(np.diff(ticks), ticks[1] - ticks[0])
     assert all(len(label(tick)) <= 8 for tick in ticks)
+
+
+def test_ticks_of_a_count_are_integers_and_labels_tell_ticks_apart() -> None:
+    assert linear_ticks(21, 23, 5, whole=True) == [21.0, 22.0, 23.0]
+    assert linear_ticks(0, 60, 5, whole=True) == linear_ticks(0, 60, 5)
+    close = linear_ticks(99.33119, 99.33121, 5)
+    assert len(set(labels(close))) == len(close) > 2
+
+
+def test_the_chart_of_the_loss_shows_validation_where_it_was_looked_at_and_flat_losses_flat() -> None:
+    steps = np.arange(5)
+    history = {"number": steps, "loss": 40.0 + 1e-6 * steps, "validation": [None, 40.01, None, None, 40.0]}
+    _, chart = loss_charts(replace(finished("equations"), history=history))[0]
+    line, dots = (mark for mark in chart.marks if mark.look == "alternate")
+    assert line.x.tolist() == dots.x.tolist() == [1, 4]  # no gaps, that a line would break at
+    assert chart.whole_x
+    assert chart.y_range is not None
+    low, high = chart.y_range
+    assert low < 37 < 43 < high
+
+
+def test_residuals_have_the_unit_of_their_channel() -> None:
+    run = finished("equations")
+    units = dict.fromkeys(run.dataset.channels, "mg/L")
+    charts = residual_charts(replace(run, dataset=replace(run.dataset, units=units)))
+    assert charts
+    assert all("residual [mg/L]" in (chart.x_label, chart.y_label) for _, chart in charts)
 
 
 def test_logarithmic_ticks_are_powers_of_ten_where_there_is_room() -> None:

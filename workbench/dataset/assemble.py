@@ -38,16 +38,19 @@ def assemble(
     start: float | str | None = None,
     sample_time: float | None = None,
     sigma: Mapping[str, str] | None = None,
+    to_fit: bool = True,
 ) -> Dataset:
     """The Dataset in a table: which column means what is as given, else guessed and said in `notes`.
 
-    `map` names channels and inputs after columns (observed=column); `covariates` are constant in each trajectory
-    (names, or covariate=column); `missing` lists the cells that mean "not observed" (`blank,nan,NA`; True is blank and
-    nan). Repeated times are an error unless kept (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones
-    unless sorted (`sort`). `start` is where the solve begins: a number, or for a column of dates the date that is
-    time 0; no observation may lie before it. `sample_time` is the time between rows where no column holds times: each
-    trajectory's first row is at 0. `sigma` names the columns of the values' standard deviations (channel=column).
-    Raises errors D010–D062 with file, line and column.
+    `time`, `states`, `inputs` and `trajectory` are columns. `map` names channels and inputs after columns
+    (observed=column); `covariates` are constant in each trajectory (names, or covariate=column); `missing` lists the
+    cells that mean "not observed" (`blank,nan,NA`; True is blank and nan). Repeated times are an error unless kept
+    (`replicates`) or merged (`dedupe` mean, first or last), unsorted ones unless sorted (`sort`). `start` is where the
+    solve begins: a number, or for a column of dates the date that is time 0; no observation may lie before it.
+    `sample_time` is the time between rows where no column holds times: each trajectory's first row is at 0. `sigma`
+    names the columns of the values' standard deviations (channel=column). Without `to_fit`, one observed time a
+    trajectory will do (a start), and a channel may be the same in every row. Raises errors D010–D062 with file, line
+    and column.
     """
     if dedupe not in (None, "mean", "first", "last"):
         raise UsageError(f"dedupe {dedupe!r} is unknown", help="--dedupe mean, first or last")
@@ -113,11 +116,11 @@ def assemble(
         notes.append(f"{int(np.isnan(values[observed]).sum())} missing values")
     kept = rows.where(observed)
     values = values[observed]
-    _check_sizes(columns, roles.time, rows, kept, names)
+    _check_sizes(columns, roles.time, rows, kept, names, 2 if to_fit else 1)
     if made_inputs is not None:
         check_begin(columns, made_inputs, kept, names)
         notes += held_to_the_end(made_inputs, kept, names)
-    _check_channels(columns, roles, kept, values)
+    _check_channels(columns, roles, kept, values, to_fit)
     units = {
         name: table.units[column]
         for name, column in {**roles.states, **measured, **roles.covariates}.items()
@@ -153,30 +156,30 @@ def _matrix(columns: Columns, names: Collection[str], rows: Rows) -> np.ndarray:
     return matrix
 
 
-def _check_sizes(columns: Columns, time: str, rows: Rows, kept: Rows, names: tuple[str, ...]) -> None:
-    """Raise TooFewRows for a trajectory with fewer than two distinct times."""
+def _check_sizes(columns: Columns, time: str, rows: Rows, kept: Rows, names: tuple[str, ...], least: int) -> None:
+    """Raise TooFewRows for a trajectory with fewer than the least number of distinct times."""
     times = np.bincount(kept.code[~kept.repeats()], minlength=len(names))
-    if times.min() < 2:
+    if times.min() < least:
         short = int(np.argmin(times))
         row = int(rows.row[np.searchsorted(rows.code, short)])
         which = f"trajectory {names[short]} has" if len(names) > 1 else "there is"
         count = "only 1 observed time" if times[short] else "no observed time"
         raise TooFewRows(
-            f"{which} {count}; at least 2 are needed",
+            f"{which} {count}; at least {least} {'are' if least > 1 else 'is'} needed",
             help="add rows, or leave the trajectory out" if len(names) > 1 else "add rows",
             where=columns.table.where(row, time),
         )
 
 
-def _check_channels(columns: Columns, roles: Roles, kept: Rows, values: np.ndarray) -> None:
-    """Raise ValueMissing for a channel that was never observed, ConstantChannel for one that never changes."""
+def _check_channels(columns: Columns, roles: Roles, kept: Rows, values: np.ndarray, to_fit: bool) -> None:
+    """Raise ValueMissing for a channel that was never observed, ConstantChannel to fit one that never changes."""
     help = "leave it out by naming the others in --states"
     for (channel, column), series in zip(roles.states.items(), values.T, strict=True):
         seen = series[series == series]
         if not len(seen):
             where = columns.table.where(int(kept.row[0]), column)
             raise ValueMissing(f"channel {channel!r} was never observed", help=help, where=where)
-        if seen.min() == seen.max():
+        if to_fit and seen.min() == seen.max():
             where = columns.table.where(int(kept.row[0]), column)
             message = f"channel {channel!r} is {seen[0]:.12g} in every row: there is nothing to explain"
             raise ConstantChannel(message, help=help, where=where)

@@ -15,7 +15,7 @@ from .dataset import Dataset, Inputs
 
 
 def joined(parts: Sequence[Dataset]) -> Dataset:
-    """All trajectories of several datasets, in order; channels, inputs and covariates as the first one has them.
+    """All trajectories of several `parts`, in order; channels, inputs and covariates as the first one has them.
 
     A trajectory is called after its file, and where a file holds several also by its name there. Raises ColumnMissing
     (D010) where a file lacks what the first one has.

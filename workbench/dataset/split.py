@@ -63,7 +63,7 @@ def split(data: Dataset, spec: str, validation: float = 0.15) -> np.ndarray:
 
 
 def describe(data: Dataset, part: np.ndarray) -> str:
-    """The split in words, for the user.
+    """The split `part` (observation,) of data in words.
 
     >>> data = Dataset(t=range(10), values=np.arange(10.0)[:, None], row_size=[10], channels=("x",))
     >>> describe(data, split(data, "last:20%"))

@@ -103,7 +103,8 @@ def checkpointed_pullback(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`pullback` of the solve whose checkpoints these are: gradients by y0 (rows, state) and p (rows or 1, parameter).
 
-    gys (rows, time, *state) are gradients at ts (rows, time); those at times that were not reached are left out.
+    `solver`, `f` and `options` are those of the solve. gys (rows, time, *state) are gradients at ts (rows, time); those
+    at times that were not reached are left out.
     """
     mesh, options = checkpoints.mesh, options or SolveOptions()
     rows = len(ts)

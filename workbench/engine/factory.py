@@ -13,7 +13,7 @@ from .tableau import Tableau
 
 
 def solver_factory(tableau: Tableau | RosenbrockTableau | Splitting) -> Callable[..., Any]:
-    """What an offer of this method calls: an adaptive method has tolerances, another one a step."""
+    """What an offer of the method `tableau` calls: an adaptive method has tolerances, another one a step."""
 
     usual = Fraction(0 if isinstance(tableau, Splitting) else tableau.rtol)
     control: ControllerName = tableau.controller if isinstance(tableau, Tableau) else "pi"

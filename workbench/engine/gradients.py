@@ -21,7 +21,7 @@ SMALL = 16  # up to this many states the adjoint forms the step matrices; above,
 def sensitivities(solver: object, f: LinearRhs, trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
     """∂ys/∂y0 (rows, time, state, state) and ∂ys/∂p (rows, time, state, parameter), NaN where ys has not been reached.
 
-    `trajectory` comes from `solver.solve` with `keep=True`. Raises GradientUnavailable for solvers without a
+    `trajectory` comes from `solver.solve` of f with `keep=True`. Raises GradientUnavailable for solvers without a
     discrete gradient.
     """
     unrolled = Unrolled(solver, trajectory)
@@ -72,8 +72,9 @@ def _accumulate(maps: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
 def pullback(solver: object, f: AdjointRhs, trajectory: Trajectory, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ gysᵀ ∂ys/∂y0 (rows, state) and Σ gysᵀ ∂ys/∂p (rows, parameter), for gys (rows, time, *state).
 
-    Only the mesh states are kept; stages are computed again. The sum of an f that sums over all lines at once stands in
-    the first row, the only one where f is `pooled`. Entries of gys at times that were not reached are left out.
+    `trajectory` comes from `solver.solve` with `keep=True`. Only its mesh states are used; stages are computed again.
+    The sum of an f that sums over all lines at once stands in the first row, the only one where f is `pooled`. Entries
+    of gys at times that were not reached are left out.
     """
     unrolled = Unrolled(solver, trajectory)
     d = unrolled.entries

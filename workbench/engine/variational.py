@@ -56,8 +56,8 @@ def forward_sensitivities(
 ) -> tuple[Trajectory, np.ndarray, np.ndarray]:
     """The solve of (y, S), then ∂ys/∂y0 (rows, time, state, state) and ∂ys/∂p (rows, time, state, parameter).
 
-    For flat y0 (rows, state) and any solver. The trajectory's ys and steps are those of y alone; S takes part in
-    the error control.
+    For flat y0 (rows, state) at t0 (rows,), ts (rows, time), f with its Jacobians, any solver and its `options`. The
+    trajectory's ys and steps are those of y alone; S takes part in the error control.
     """
     system = VariationalRhs(f, y0.shape[1])
     atol = absolute(solver, y0.shape[1:])

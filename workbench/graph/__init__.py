@@ -50,6 +50,7 @@ def from_sympy(
 ) -> Graph:
     """The graph that computes each group's expressions; symbols are told by their names.
 
+    `states`, `parameters`, `inputs` and `covariates` name them in the order of the graph's arguments, `time` names t.
     `expressions` are named intermediates: their symbols may stand in the groups and in each other, and each is lowered
     once, however often it is mentioned. `learned` are terms that formulas call as applications of sympy.Function: each
     call becomes a network, and all calls of one term share its weights, whose names are among the parameters. Raises

@@ -103,7 +103,7 @@ class Network:
 
 
 def inputs_of(number: int) -> str:
-    """The group of a network's inputs."""
+    """The group of the inputs of network `number`."""
     return f"network {number}"
 
 
@@ -189,8 +189,10 @@ def from_network(
 ) -> Graph:
     """The graph of dy/dt = slope · network((features − centre)/spread), every state observed.
 
-    Features are states, inputs, covariates and, if wanted, time, in this order. The parameters are the weights, for
-    each layer the matrix (output, input) row by row and then the biases, by default named w0, w1, …
+    Features are states, inputs, covariates and, `with_time`, time, in this order. `hidden` are the widths of the layers
+    between, each with the `activation`; centre and spread are one number a feature, slope one a state, or one for all.
+    The parameters are the weights, for each layer the matrix (output, input) row by row and then the biases, by default
+    named w0, w1, …
 
     >>> graph = from_network((50,), "tanh", states=("x", "y"))
     >>> len(graph.parameters), graph.networks[0].sizes

@@ -39,9 +39,11 @@ class Builder:
         return number
 
     def constant(self, value: float) -> int:
+        """The node of a number."""
         return self.put("constant", value=math.nan if value != value else float(value) + 0.0)  # one NaN, no -0.0
 
     def leaf(self, kind: str, index: int = 0) -> int:
+        """The node of the state, parameter, input, … with this index."""
         return self.put(kind, value=index)
 
     def value(self, number: int) -> float | None:
@@ -50,6 +52,7 @@ class Builder:
         return node.value if node.op == "constant" else None
 
     def is_(self, number: int, value: float) -> bool:
+        """The node is this number."""
         return self.nodes[number] == ("constant", (), value)
 
     def negated(self, number: int) -> int | None:
@@ -58,6 +61,7 @@ class Builder:
         return node.args[0] if node.op == "neg" else None
 
     def neg(self, x: int) -> int:
+        """-x."""
         if (value := self.value(x)) is not None:
             return self.constant(-value)
         node = self.nodes[x]
@@ -66,6 +70,7 @@ class Builder:
         return self.put("neg", x)
 
     def add(self, x: int, y: int) -> int:
+        """x + y."""
         if self.is_(x, 0) or self.is_(y, 0):
             return y if self.is_(x, 0) else x
         minus_x, minus_y = self.negated(x), self.negated(y)
@@ -77,6 +82,7 @@ class Builder:
         return self.put("add", *sorted((x, y))) if folded is None else folded
 
     def sub(self, x: int, y: int) -> int:
+        """x - y."""
         if x == y:
             return self.constant(0)
         if self.is_(y, 0) or self.is_(x, 0):
@@ -90,6 +96,7 @@ class Builder:
         return self.put("sub", x, y) if folded is None else folded
 
     def mul(self, x: int, y: int) -> int:
+        """x·y."""
         if self.is_(x, 0) or self.is_(y, 0):
             return self.constant(0)
         if (folded := self._fold("mul", x, y)) is not None:
@@ -126,6 +133,7 @@ class Builder:
         return self.put("mul", x, y)
 
     def div(self, x: int, y: int) -> int:
+        """x/y."""
         if self.is_(x, 0) and not self.is_(y, 0):
             return x
         if x == y:

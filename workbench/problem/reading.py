@@ -19,7 +19,7 @@ TEXT = "<text>"
 
 
 def read_problem(source: str | Path | Traversable, *, name: str = "") -> Problem:
-    """The problem in a file, or in a text of several lines; data files are looked for beside the file.
+    """The problem of a source: a file, or a text of several lines; data files are looked for beside the file.
 
     It bears the `name` given, else that of the file without `.toml`; a text without a name is called "problem".
 

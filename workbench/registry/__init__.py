@@ -30,7 +30,7 @@ __all__ = [
 
 
 def installed(plugin_files: Iterable[str | Path] = ()) -> Registry:
-    """The registry of this process: loaded on first use, and again only if what it depends on has changed."""
+    """The registry of this process, with the `plugin_files`; loaded again only where what it depends on has changed."""
     return _loaded(tuple(str(file) for file in plugin_files), os.environ.get(DISABLE, ""), tuple(sys.path))
 
 

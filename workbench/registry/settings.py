@@ -13,7 +13,7 @@ SETTABLE = tuple(kind for kind in HOOKS if kind != "problem")
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, str]:
-    """`["solver.rtol=1e-6"]` as `{"solver.rtol": "1e-6"}`; the last of two for one option wins, as with any flag.
+    """The texts `["solver.rtol=1e-6"]` as `{"solver.rtol": "1e-6"}`; of two for one option the last one wins.
 
     >>> parse_settings(["solver.rtol=1e-6", "dynamics.hidden=[16, 16]"])
     {'solver.rtol': '1e-6', 'dynamics.hidden': '[16, 16]'}
@@ -28,7 +28,7 @@ def parse_settings(texts: Iterable[str]) -> dict[str, str]:
 
 
 def by_kind(settings: Mapping[str, Any], kinds: Iterable[str] = SETTABLE) -> dict[str, dict[str, Any]]:
-    """`{"solver.rtol": v}` as `{"solver": {"rtol": v}, …}` with every kind present; raises UnknownSetting.
+    """`{"solver.rtol": v}` as `{"solver": {"rtol": v}, …}` of these settings, with all `kinds`; raises UnknownSetting.
 
     >>> by_kind({"solver.rtol": "1e-6"}, ["solver", "loss"])
     {'solver': {'rtol': '1e-6'}, 'loss': {}}

@@ -54,10 +54,10 @@ DATA_FILES = Limits(chunked=True, free_attributes=True)  # netCDF and others kee
 
 @contextmanager
 def open_hdf5(path: Path | str, limits: Limits = DATA_FILES) -> Iterator[h5py.File]:
-    """A stranger's HDF5 file, read into memory and checked; use it inside `with`, and read no attribute values.
+    """The HDF5 file of a stranger at `path`, read into memory and checked; for use inside `with`.
 
-    Raises HDF5Refused (R010) for what the limits do not allow and for damage that the library finds, NotReadable (R009)
-    where the file cannot be opened.
+    Attribute values are not to be read. `limits` bound what the file may hold. Raises HDF5Refused (R010) for what the
+    limits do not allow and for damage that the library finds, NotReadable (R009) where the file cannot be opened.
     """
     data = read_whole(Path(path), limits.total)
     try:

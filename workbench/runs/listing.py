@@ -52,7 +52,7 @@ def catalog(folder: Path | str) -> list[Summary]:
 
 
 def resolve(text: str, folder: Path | str) -> Path:
-    """The run file that a name, the beginning of one, a path or `@last` means.
+    """The run file in a folder that the text means: a name, the beginning of one, a path or `@last`.
 
     Raises UnknownName (U002), with the nearest names, where there is none or more than one; UsageError (U001) for what
     can be no name; OutsideStore (R014) where a link in the folder leads out of it.

@@ -11,7 +11,7 @@ from .sealed import read_sealed
 
 
 def open_file(path: Path | str) -> Run | Reproduction:
-    """The run or the reproduction in a file, its seal, structure, layout and shapes found in order.
+    """The run or the reproduction in the file at `path`, its seal, structure, layout and shapes found in order.
 
     Raises as `Run.open` does.
     """

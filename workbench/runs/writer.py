@@ -147,7 +147,10 @@ class RunWriter:
 
 
 def new_run(folder: Path | str, rng: random.Random | np.random.Generator, *, share: float = SHARE) -> RunWriter:
-    """A writer for a run of a new name, however many others look for one in the same folder at once."""
+    """A writer for a run of a new name by `rng`, however many others look for one in the same folder at once.
+
+    Commits take at most the `share` of the elapsed time.
+    """
     while True:
         with contextlib.suppress(RunExists, RunLocked):
             return RunWriter(path_of(new_name(folder, rng), folder), share=share)

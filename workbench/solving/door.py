@@ -54,16 +54,19 @@ def solve(
     middle) -> (line, input)), then `params` where given; it may be written for one state or for rows of states (see
     `reading`). NumPy in gives NumPy out.
 
-    Tensors are differentiable in y0, ts and everything that f holds, by one of four modes: "discrete" (the derivative
-    of the steps taken, memory of their states, with `checkpoints` of every √n-th one), "backprop" (torch's graph of the
-    same steps), "adjoint" (a solve backwards in time, memory of ys alone; `adjoint_norm` says whether its error control
-    sees the whole augmented system or the "state" and its adjoint; after a backward pass `stats["reverse_error"]` tells
-    how far the states came back from where they had been, and AdjointAstray warns above 100 rtol) and "forward"
-    (sensitivities solved beside y, for few parameters). The last two serve every solver; only backprop can be
-    differentiated again. In the first two the lengths of the steps are constants; the derivative in ts is f itself.
+    Tensors are differentiable in y0, ts and everything that f holds, by one of four modes of `gradient`: "discrete"
+    (the derivative of the steps taken, memory of their states, with `checkpoints` of every √n-th one), "backprop"
+    (torch's graph of the same steps), "adjoint" (a solve backwards in time, memory of ys alone; `adjoint_norm` says
+    whether its error control sees the whole augmented system or the "state" and its adjoint; after a backward pass
+    `stats["reverse_error"]` tells how far the states came back from where they had been, and AdjointAstray warns above
+    100 rtol) and "forward" (sensitivities solved beside y, for few parameters). The last two serve every solver; only
+    backprop can be differentiated again. In the first two the lengths of the steps are constants; the derivative in ts
+    is f itself.
 
-    `deadline` is in seconds from now. A failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable,
-    TimesOutOfOrder, GradientUnavailable.
+    `rtol`, `atol` (for all states or one each) and `step` replace those of the solver; steps end at `breaks` (times)
+    and are those of the mesh `replay` where one is given; `steps` keeps the states at their ends. `deadline` is in
+    seconds from now. A failure shows in `status`, and in NaN from its time on. Raises RhsUnreadable, TimesOutOfOrder,
+    GradientUnavailable.
 
     `events` (contracts.Event) end a trajectory where g(t, y) passes through 0, with the status "event", or change its
     state there and let it go on; `events` of the solution tells what happened, with times and states that are as

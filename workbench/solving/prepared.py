@@ -47,7 +47,8 @@ def prepare(
     """A handle `ready`: ready(y0) is `solve(f, y0, ts, solver, …)`, for many starts and parameters that change.
 
     f is read once for every kind of start (its shape, precision and device), and not again: it must go on to mean the
-    same. Its parameters may change between calls, and so may what it closes over. `options` are those of `solve`;
+    same. Its parameters may change between calls, and so may what it closes over. `options` are those of `solve`,
+    and so are `gradient`, `checkpoints` and `adjoint_norm`;
     `engine` says what computes: "compiled" graphs and modules that can be lowered to one (generated C, see
     `workbench.from_module`), "torch" any callable or module, "auto" the fastest that can.
 

@@ -12,8 +12,9 @@ from ..scaffolds import KINDS, Scaffold, scaffold
 def new(name: str, kind: str = "solver", *, tableau: bool = False, out: str | Path | None = None) -> Scaffold:
     """Write a distribution with a working plugin `name` of a kind, its tests, README and CI file; see `Scaffold`.
 
-    Kinds: solver (with `tableau` as a file of coefficients), dynamics, loss, optimizer, strategy, reader, reporter,
-    problem. Raises UsageError for a name that is taken, and what `scaffold` raises.
+    It is written to the folder `out`, workbench-NAME unless given. Kinds: solver (with `tableau` as a file of
+    coefficients), dynamics, loss, optimizer, strategy, reader, reporter, problem. Raises UsageError for a name that is
+    taken, and what `scaffold` raises.
     """
     word = name.replace("-", "_")
     registry = installed()

@@ -105,6 +105,7 @@ def bootstrap(
     residuals), "trajectories" (whole trajectories drawn with replacement; unknowns that they share are reported) or
     "auto", see `drawing.drawer`. Percentile intervals at `level` (Efron & Tibshirani 1993, An Introduction to the
     Bootstrap, §13.3). A network's weights are fitted again too, and not reported. `max_time` (seconds) ends it early.
+    Equal seeds (`seed`) draw alike. A stored run is looked for in the folder `store`, with its `plugins` (files).
     Raises UsageError where there is nothing to report or too little came of it.
     """
     from ..registry import installed

@@ -86,6 +86,7 @@ def compare_runs(
 ) -> Comparison:
     """Fitted models and stored runs (by name, prefix, path or @last) side by side, each a row.
 
+    Stored ones are looked for in the folder `store`, their `plugins` are files.
     `truth` compares each with a problem's equations, for which its plugins are needed. Raises UsageError for fewer than
     two runs, and for runs of different data or with different held-out parts; other budgets are noted.
     """
@@ -125,6 +126,7 @@ def truth_of(
 ) -> dict[str, Any]:
     """A fitted model or a stored run beside a problem's equations (see `truth_recovery`).
 
+    A stored run is looked for in the folder `store`, with its `plugins` (files).
     Raises UsageError where the truth has other states than the model, or the run has no results yet.
     """
     fitted = fitted_of(run, store, plugins)

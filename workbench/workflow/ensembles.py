@@ -78,10 +78,12 @@ def ensemble(
 ) -> Ensemble:
     """Fit a stored run again, on its data and choices, with the seeds that follow its own: `members` runs in all.
 
-    The others are stored beside it as NAME-seedK; those that are there already are taken as they are. `max_time`
-    (seconds) is for each, by default the run's own limit. A member whose fit fails is named and left out, and so is one
-    that is stuck or far worse than the others (see `left_out.reasons`). Raises UsageError where a seed changes nothing,
-    for no weights are drawn, and where no member counts.
+    The run is looked for in the folder `store`, with its `plugins` (files); `on_step` is told each step of each fit,
+    `on_member` the name of each member before it is fitted. The others are stored beside it as NAME-seedK; those that
+    are there already are taken as they are. `max_time` (seconds) is for each, by default the run's own limit. A member
+    whose fit fails is named and left out, and so is one that is stuck or far worse than the others (see
+    `left_out.reasons`). Raises UsageError where a seed changes nothing, for no weights are drawn, and where no member
+    counts.
     """
     from .fitted import load, opened, question_of
     from .running import run_session

@@ -53,6 +53,7 @@ def export(
 ) -> Exported:
     """Write a run as `python`, `c`, `torch`, `sympy`, `latex`, `csv` or `netcdf`, to the file `out` if one is given.
 
+    That is the `format`; a stored run is looked for in the folder `store`, with its `plugins` (files).
     Programs hold rhs(t, y, u, c, p), observe and the fitted numbers, and depend on no part of the workbench. With
     `verify` what was written is read back (executed, compiled, parsed), put in the place of the model's own
     right-hand side under the run's own solver, and compared with the run's stored prediction. Raises FormatUnknown,

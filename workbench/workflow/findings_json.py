@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def findings_document(reproduction: Reproduction) -> dict[str, Any]:
-    """The document `workbench/reproduce/1`; the curves of the pictures are in the run file."""
+    """The document `workbench/reproduce/1` of a reproduction; the curves of the pictures are in the run file."""
     findings, path = reproduction.findings, reproduction.path
     return {
         "schema": "workbench/reproduce/1",

@@ -147,7 +147,8 @@ def opened(run: str | Path | Run, store: str | Path = "runs") -> Run:
 def load(run: str | Path | Run, store: str | Path = "runs", plugins: Iterable[str | Path] = ()) -> Fitted:
     """A stored run as a Fitted that can predict.
 
-    Its plugins must be installed or given as files in `plugins`: a run names them, and never says where they are.
+    It is looked for in the folder `store`. Its plugins must be installed or given as files in `plugins`: a run names
+    them, and never says where they are.
     """
     from .session import Session
 

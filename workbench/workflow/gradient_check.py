@@ -101,8 +101,9 @@ def check_gradient(
     """Compare the gradient modes of a solver on a problem, at the values of its file or a network drawn by the seed.
 
     The gradient is that of Σ w·y by initial states and parameters, over up to 50 observation times a trajectory, with
-    weights w drawn by the seed. Raises NoFiniteSolution where the solve itself fails, and what opening the problem
-    raises.
+    weights w drawn by the seed. `dynamics` and `solver` are names (the equations and tsit5 unless given), `settings`
+    their options, `plugins` files to load. Raises NoFiniteSolution where the solve itself fails, and what opening the
+    problem raises.
     """
     made, choices = compared(problem, dynamics, solver, settings, seed, plugins)
     found = [made.checked_and_measured(mode) for mode in modes_of(made.model.solver)]

@@ -113,7 +113,9 @@ def predict(
     `interval` (percent) adds a band: `band` "curve" for the expected value, "observation" for a new measurement. It
     comes from the covariance of the estimates (a start that was given, or taken from `data`, is without error) and is
     None where that is not known: see `bands.covariance_bands`. With `ensemble` the run's members (see `ensemble`)
-    predict, their mean is the curve and their spread makes the band.
+    predict, their mean is the curve and their spread makes the band. A stored run is looked for in the folder `store`,
+    with its `plugins` (files); `settings` are those of the reader of `data`, other keywords (`meaning`) say what its
+    columns mean, as in `read`. Raises SolveFailed where the solution ends before the times do.
     """
     from .fitted import fitted_of
 
@@ -297,7 +299,7 @@ def _on_new_data(
     asked = replace(old.problem, data=None, part=None, notes=(), system=_without_deviations(old.problem.system))
     if asked.system is None and not isinstance(data, Dataset):
         meaning = {**_roles(old.model.data), **meaning}
-    question = open_source(data, asked, split="none", settings=settings, meaning=meaning)
+    question = open_source(data, asked, split="none", settings=settings, meaning=meaning, to_fit=False)
     assert question.data is not None
     if question.system is None:
         question = replace(question, data=_like(question.data, old.model.data))

@@ -51,8 +51,10 @@ def profile(
     `names` are labels such as "k", "k[2]" or "x(0)"; by default every unknown but a network's weights. An interval ends
     where the loss has risen by `diagnose.profiles.threshold`, at a bound, or where the way was too long (a factor of
     10⁴ for a log or logit unknown, else 1000 times its size): the verdict says which. `max_time` is in seconds and for
-    one unknown. The training part is what is fitted, as in the fit. Raises UsageError for names that are no unknowns
-    and for losses that are neither squares nor a likelihood, NoFiniteSolution.
+    one unknown. The interval is one of `level` by the `statistic` "t" (Student) or "chi2". A stored run is looked for
+    in the folder `store`, with its `plugins` (files). The training part is what is fitted, as in the fit. Raises
+    UsageError for names that are no unknowns and for losses that are neither squares nor a likelihood,
+    NoFiniteSolution.
     """
     from .fitted import fitted_of
 

@@ -54,7 +54,7 @@ class Reproduced:
 
 
 def experiments(plugins: Iterable[str | Path] = ()) -> list[Listed]:
-    """Every experiment: its offer, options and distribution."""
+    """Every experiment, those in the files `plugins` among them: its offer, options and distribution."""
     return installed(plugins).offers("experiment")
 
 
@@ -70,7 +70,7 @@ def reproduce(
     plugins: Iterable[str | Path] = (),
     say: Callable[[str], None] | None = None,
 ) -> Reproduced:
-    """Run a published experiment and keep what it found in the folder `out` (reproduced/NAME unless given).
+    """Run the published experiment `name` and keep what it found in the folder `out` (reproduced/NAME unless given).
 
     `quick` is the small form; `seeds` counts from seed 0 (5, or 2 where it is quick); `data` is a folder of files for
     experiments that need some; `settings` are options of the experiment, as `{"experiment.steps": 150}`; `say` takes

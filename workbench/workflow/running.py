@@ -67,16 +67,21 @@ def fit(
     """Fit dynamics to observations and judge the result.
 
     `source` is a Dataset, a Problem, a data file or several that each bring trajectories, a problem file or a name of
-    the library. Names left open are decided by rule and recorded; `noise` is channel → kind, `scales` channel → known
-    scale of its noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are
-    options as `{"solver.rtol": 1e-8}`; `split` is "last:20%" by default, and "none" for a curve; `start_values` replace
+    the library, for data alone with the equations of `problem`. The names `dynamics`, `solver`, `loss`, `optimizer` and
+    `strategy` are of plugins (`plugins` are files to load besides), `gradient` is discrete, backprop, adjoint or
+    forward, `engine` auto, compiled, numpy or torch. Names left open are decided by rule and recorded, `seed` draws all
+    that is random, `iterations` bounds the steps; `noise` is channel → kind, `scales` channel → known scale of its
+    noise (or "fit"), `limits` channel → what it can show, beyond which values are censored; `settings` are options as
+    `{"solver.rtol": 1e-8}`; `split` is "last:20%" by default, and "none" for a curve; `start_values` replace
     parameters' starts, `free` and `fix` name parameters, or initial values as `x(0)`, to be fitted or held against what
     the file says; `max_time` is in seconds; of several `starts` the best counts, and `Fitted.starts` is the table of
     their ends. With `store` (a folder) the run is committed to `store/name.h5` as it goes, as often as `commit_share`
-    of the time pays for. A network is called on `device` ("cuda", "cuda:1"); all else stays on the CPU, and so
-    does what is done with the run later. `truth` is a problem whose equations the data came from: what was found is
-    compared with it (data that a problem has simulated for itself are compared with that problem). Other keywords say
-    what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always finite.
+    of the time pays for. A network is called on `device` ("cuda", "cuda:1"); all else stays on the CPU, and so does
+    what is done with the run later. `truth` is a problem whose equations the data came from: what was found is compared
+    with it (data that a problem has simulated for itself are compared with that problem). `on_step` is told each step,
+    `on_notes` what was guessed before the first; `budget` replaces `iterations` and `max_time`. Other keywords
+    (`meaning`) say what the columns of a data file mean, as in `read`. Raises WorkbenchError; a result is always
+    finite.
     """
     settings = dict(settings or {})
     _require_here(engine)
@@ -121,7 +126,7 @@ def fit(
 def fit_each(
     source: str | Path | Sequence[str | Path] | Dataset | Problem, *, name: str | None = None, **options: Any
 ) -> list[Fitted]:
-    """Fit every trajectory of the source by itself, one run each; options as in `fit`."""
+    """Fit every trajectory of the source by itself, one run each, called `name`-TRAJECTORY; `options` as in `fit`."""
     opening = {key: options.pop(key) for key in list(options) if key in _OPENING}
     settings, plugins = dict(opening.get("settings") or {}), opening.get("plugins") or ()
     meaning = {key: options.pop(key) for key in list(options) if key in MEANING}
@@ -163,7 +168,9 @@ def resume(
     """Go on with a run from its last commit, on the data and choices stored in it; a finished run is left as it is.
 
     A run that ended for lack of iterations or time goes on only if it is given more; limits that are not given are
-    those that it was started with. Raises FitFailed (N011) for a run that has failed.
+    those that it was started with: `iterations` in all, `max_time` in seconds, or a `budget` for both. The run is
+    looked for in the folder `store`, with its `plugins` (files); `on_step` and `commit_share` are as in `fit`. Raises
+    FitFailed (N011) for a run that has failed.
     """
     from ..runs import Run, RunWriter, tidy
     from .fitted import load, opened, question_of, state_of

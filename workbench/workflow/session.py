@@ -18,6 +18,7 @@ from ..fitting import FitBudget, FitTask, Multistart, steps
 from ..fitting.objective import LARGEST_DENSE
 from ..model import Model
 from ..model.compiled import Compiled
+from ..model.derivatives import mode_for
 from ..unknowns import Unknowns
 from .choices import Choices, optimizer_for
 from .threads import one_thread
@@ -48,6 +49,7 @@ class Session:
         self.problem = replace(problem, notes=(*problem.notes, *self.model.said))
         if not choices.optimizer:
             choices = replace(choices, optimizer=_optimizer(field, choices, loss, len(self.model.unknowns.start)))
+        choices = replace(choices, gradient=mode_for(choices.gradient, solver))  # type: ignore[arg-type]
         self.choices = replace(choices, engine=self._chosen_engine(choices))
         optimizer = self.choices.make("optimizer")
         if choices.gradient == "adjoint" and optimizer.least_squares:

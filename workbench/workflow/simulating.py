@@ -121,11 +121,13 @@ def simulate(
 ) -> Simulation:
     """Solve a problem's equations with the values of its file.
 
-    `noise` "5%" adds Gaussian noise of 5 % of each channel's standard deviation, a number that standard deviation
-    itself (channels of other noise scatter accordingly: see `_scatter`); `irregular` draws the times uniformly;
-    further `trajectories` start from initial values scaled by a factor drawn between ½ and 3/2; `values` replace
-    parameters, `x0` initial states. A learned term has no value before a fit, so each needs one in `values`, and is
-    that constant. Raises SolveFailed unless `strict` is false, where the status tells.
+    At `samples` times of the `span` (first, last), both the file's unless given; the `solver` is called by its name,
+    with `settings` as `{"solver.rtol": 1e-8}` and `plugins` as files. `noise` "5%" adds Gaussian noise of 5 % of each
+    channel's standard deviation, a number that standard deviation itself (channels of other noise scatter accordingly:
+    see `_scatter`), drawn by `seed`; `irregular` draws the times uniformly; further `trajectories` start from initial
+    values scaled by a factor drawn between ½ and 3/2; `values` replace parameters, `x0` initial states. A learned term
+    has no value before a fit, so each needs one in `values`, and is that constant. Raises SolveFailed unless `strict`
+    is false, where the status tells.
     """
     asked = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
     if asked.system is None:

@@ -20,6 +20,7 @@ def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> An
     """y(ts) of dy/dt = f(t, y), y(ts[0]) = y0; see `workbench.solving.solve`.
 
     `solver` is a name or a solver object; with a name, `rtol`, `atol` and `step` are passed to its factory.
+    The other `options` are those of `workbench.solving.solve`.
     """
     from ..solving import solve as run
 
@@ -29,7 +30,7 @@ def solve(f: Any, y0: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> An
 def prepare(f: Any, ts: Any, solver: Any = "tsit5", **options: Any) -> Any:
     """A handle that solves f on ts again and again, `ready(y0)`; see `workbench.solving.prepare`.
 
-    `solver` is a name or a solver object, as in `solve`.
+    `solver` is a name or a solver object, and `options` are those of `solve`.
     """
     from ..solving import prepare as made
 

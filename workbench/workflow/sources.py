@@ -33,7 +33,8 @@ def read(
 ) -> Dataset:
     """The observations in a file, or in several that each bring trajectories, by the reader that the suffix asks for.
 
-    `settings` are the reader's (`reader.decimal`, `reader.units_row`); the other keywords say what the columns mean:
+    `path` is one file or several, `plugins` are files with further readers. `settings` are the reader's
+    (`reader.decimal`, `reader.units_row`); the other keywords (`meaning`) say what the columns mean:
     time, states, inputs, trajectory, covariates, map, missing, sort, dedupe, replicates, start, sample_time, sigma.
     Guesses are written to the dataset's `notes`. Raises errors of the D family with file, line and column.
     """
@@ -76,7 +77,7 @@ def _reader(path: Path, options: Mapping[str, Any], plugins: Iterable[str | Path
 
 
 def read_problem(source: str | Path, plugins: Iterable[str | Path] = ()) -> Problem:
-    """The problem of a TOML file, or one of the library by its name."""
+    """The problem of a TOML file, or one of the library (or of the files `plugins`) by its name: the `source`."""
     from ..problem import read_problem as read_file
 
     path = Path(source)
@@ -93,11 +94,12 @@ def open_source(
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path] = (),
+    to_fit: bool = True,
 ) -> Problem:
     """The problem with its data: an existing file first, else a name of the library.
 
     A data file, or several with the same columns, is put to `problem`, or stands alone; a problem file brings its own
-    observations, or simulates them.
+    observations, or simulates them. `to_fit` is false for files of which no more is asked than a start (`assemble`).
     """
     from ..dataset import Dataset
     from ..problem import Problem
@@ -118,7 +120,7 @@ def open_source(
             raise _neither(str(path), plugins)
         if len(paths) > 1 and _brings_equations(path, plugins):
             raise UsageError(f"{path} is no data file, and only those can be several", help="give it alone")
-    return _answered(_begun(asked, meaning), paths, False, split, settings, meaning, plugins)
+    return _answered(_begun(asked, meaning), paths, False, split, settings, meaning, plugins, to_fit)
 
 
 def _brings_equations(source: Any, plugins: Iterable[str | Path]) -> bool:
@@ -161,6 +163,7 @@ def _answered(
     settings: Mapping[str, Any],
     meaning: Mapping[str, Any],
     plugins: Iterable[str | Path],
+    to_fit: bool = True,
 ) -> Problem:
     """The problem with the observations of files; the columns that it observes are told apart from others there."""
     from ..dataset.assemble import assemble
@@ -175,7 +178,7 @@ def _answered(
         columns = [renamed.get(name, name) for name in problem.system.observed_names]
         there = [column for column in columns if column in tables[0].columns]
         told |= {"states": there} if len(there) == len(columns) else {}
-    return _put(problem, joined([assemble(table, **told) for table in tables]), split, told.get("map"))
+    return _put(problem, joined([assemble(table, **told, to_fit=to_fit) for table in tables]), split, told.get("map"))
 
 
 def _told(known: Mapping[str, Any], meaning: Mapping[str, Any]) -> dict[str, Any]:
