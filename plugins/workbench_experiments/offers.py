@@ -57,16 +57,20 @@ def digits(
     channels: int = 16,
     epochs: int = 0,
     images: int = 5000,
-    shift: int = 0,
+    shift: float = 1 / 16,
+    warp: float = 0.15,
+    processes: int = 1,
 ) -> Experiment:
     """The 8×8 digits of scikit-learn; the MNIST files of `--data FOLDER` where one is given.
 
     `solver` and `rtol` are those of the ODE-Net. `epochs` follow the size of the images unless given; of more than
-    `images` training images as many are drawn. In training they move at random by up to `shift` pixels.
+    `images` training images as many are drawn. In training they move at random by up to the share `shift` of a side,
+    and are turned, sheared and stretched by up to `warp`. So many `processes` train networks side by side.
     """
     from .digits.experiment import Digits
+    from .digits.training import Recipe
 
-    return Digits(solver, rtol, channels, epochs, images, shift)
+    return Digits(solver, rtol, channels, images, Recipe(epochs, shift=shift, warp=warp), processes)
 
 
 def cnf(units: int = 64, iterations: int = 0, solver: str = "dopri5", tolerance: float = 1e-3) -> Experiment:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 from workbench_experiments.cnf.checks import HALF, by_determinant, density_on_grid, estimator
-from workbench_experiments.cnf.flow import EstimatedTrace, ExactTrace, Flow, Units, normal_log_density, signs
+from workbench_experiments.cnf.flow import (
+    GATE,
+    STEEP,
+    EstimatedTrace,
+    ExactTrace,
+    Flow,
+    Units,
+    normal_log_density,
+    signs,
+)
 from workbench_experiments.cnf.planar import PlanarFlow
 from workbench_experiments.cnf.points import POINTS
 from workbench_experiments.cnf.training import raise_likelihood
@@ -63,6 +72,17 @@ def test_signs_have_the_identity_as_their_covariance() -> None:
     assert set(noise.unique().tolist()) == {-1.0, 1.0}
     # entries of the mean of εεᵀ off the diagonal have the standard deviation 1/√4000
     torch.testing.assert_close(noise.T @ noise / 4000, torch.eye(2, dtype=torch.float64), rtol=0.0, atol=5 / 4000**0.5)
+
+
+def test_units_begin_one_after_another_and_bend_within_the_data() -> None:
+    torch.manual_seed(0)
+    f = Units(200)
+    turn, bias, w = f.gate.weight.detach()[:, 0], f.gate.bias.detach(), f.into.weight.detach()[:, :2]
+    at = -bias / turn  # the gate is one half at t = −β/α
+    assert set(turn.tolist()) == {GATE, -GATE}
+    assert 0.0 <= float(at.min()) < 0.1 < 0.9 < float(at.max()) <= 1.0
+    # both parts of w are uniform on ±STEEP/√3: the root of the mean square of |w| is √2·STEEP/3
+    assert float(w.square().sum(dim=1).mean().sqrt()) == pytest.approx(2**0.5 * STEEP / 3, rel=0.1)
 
 
 def test_the_change_of_variables_along_the_flow_is_the_determinant_of_its_map() -> None:

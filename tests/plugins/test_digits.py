@@ -11,10 +11,11 @@ import pytest
 import torch
 from workbench_experiments.digits.arms import arms, ode_net, resnet, seeded
 from workbench_experiments.digits.cost import cost_of
-from workbench_experiments.digits.experiment import Digits
+from workbench_experiments.digits.experiment import Digits, Training, trained
 from workbench_experiments.digits.images import Images, mnist, small_digits
 from workbench_experiments.digits.networks import Dynamics, parameters
-from workbench_experiments.digits.training import Recipe, shifted, train
+from workbench_experiments.digits.training import Recipe, moved, train
+from workbench_experiments.side_by_side import side_by_side
 
 from workbench.errors.data import FileMissing, FileUnreadable
 from workbench.errors.usage import UsageError
@@ -89,13 +90,38 @@ def test_further_blocks_keep_equally_many_bytes_and_the_adjoint_as_many_at_all_s
     assert kept["backprop", 4] > 2 * kept["backprop", 1]
 
 
-def test_shifted_images_keep_their_pixels_and_move_apart() -> None:
+def test_moved_images_keep_their_brightness_and_move_apart() -> None:
     x = torch.zeros(20, 1, 8, 8)
     x[:, :, 3:5, 3:5] = 1.0
-    moved = shifted(x, 2, np.random.default_rng(0))
-    assert torch.equal(moved.sum(dim=(1, 2, 3)), x.sum(dim=(1, 2, 3))), "two pixels to the edge: nothing falls off"
-    assert len({image.numpy().tobytes() for image in moved}) > 5
-    assert shifted(x, 0, np.random.default_rng(0)) is x
+    there = moved(x, 0.25, 0.0, np.random.default_rng(0))  # two pixels to the edge: nothing falls off
+    torch.testing.assert_close(there.sum(dim=(1, 2, 3)), x.sum(dim=(1, 2, 3)))
+    assert len({image.numpy().tobytes() for image in there}) == 20
+    assert moved(x, 0.0, 0.0, np.random.default_rng(0)) is x
+
+
+def test_a_move_is_at_most_the_share_of_a_side_that_was_asked_for() -> None:
+    x = torch.zeros(200, 1, 8, 8)
+    x[:, :, 3:5, 3:5] = 1.0
+    column = (moved(x, 0.25, 0.0, np.random.default_rng(0)).sum(dim=(1, 2)) * torch.arange(8.0)).sum(dim=1) / 4.0
+    assert 1.8 < float((column - 3.5).abs().max()) <= 2.0 + 1e-5, "a quarter of eight pixels"
+
+
+def test_a_warp_turns_and_stretches_about_the_middle() -> None:
+    x = torch.zeros(50, 1, 9, 9)
+    x[:, :, 4, 4] = 1.0
+    there = moved(x, 0.0, 0.2, np.random.default_rng(0))
+    assert bool((there[:, 0, 4, 4] > 0.999).all()), "the middle stays"
+    x[:, :, :, 4] = 1.0
+    turned = moved(x, 0.0, 0.2, np.random.default_rng(0))
+    assert float((turned[:, 0, :, 4] - 1.0).abs().max()) > 0.1, "a line through it does not"
+
+
+def test_processes_train_the_same_networks() -> None:
+    pytest.importorskip("sklearn", reason="the extra digits")
+    jobs = [Training(arm, 0, "rk4", 1e-2, 2, Recipe(1), None, 128) for arm in ("no block", "one block")]
+    one, two = (list(side_by_side(trained, jobs, n)) for n in (1, 2))
+    assert [each.error for each in one] == [each.error for each in two]
+    assert [each.losses.tolist() for each in one] == [each.losses.tolist() for each in two]
 
 
 def test_a_network_learns_images_that_differ_in_where_they_are_bright() -> None:
@@ -117,7 +143,9 @@ def test_what_cannot_be_trained_is_refused_in_words() -> None:
     with pytest.raises(UsageError, match="100 training images"):
         train(network, few, Recipe(1), np.random.default_rng(0))
     with pytest.raises(UsageError, match="channels"):
-        Digits("dopri5", 1e-2, channels=1, epochs=1, images=5000, shift=0)
+        Digits("dopri5", 1e-2, channels=1, images=5000, recipe=Recipe(1), processes=1)
+    with pytest.raises(UsageError, match="0 processes"):
+        Digits("dopri5", 1e-2, channels=4, images=5000, recipe=Recipe(1), processes=0)
 
 
 def test_the_small_digits_are_held_out_digit_by_digit() -> None:

@@ -19,15 +19,27 @@ import workbench as wb
 PLANE = 2
 DATA, BASE = 1.0, 0.0
 """Points of the data stand at t = 1, those of the normal distribution at t = 0."""
+STEEP, GATE = 3.0, 10.0
+"""How units begin: w and b so many times those of torch's Linear, α = ±GATE."""
 
 
 class Units(nn.Module):
-    """f(t, z) = Σ_n σ(α_n t + β_n) u_n tanh(w_nᵀz + s_n t + b_n) + c, for z (row, 2) and t (row, 1)."""
+    """f(t, z) = Σ_n σ(α_n t + β_n) u_n tanh(w_nᵀz + s_n t + b_n) + c, for z (row, 2) and t (row, 1).
+
+    At first every unit bends within the data, and is switched on or off at a time of its own in (0, 1), so that they
+    act one after another, as layers do.
+    """
 
     def __init__(self, units: int) -> None:
         super().__init__()
         self.into, self.out = nn.Linear(PLANE + 1, units), nn.Linear(units, PLANE)
         self.gate = nn.Linear(1, units)
+        turn = GATE * torch.sign(torch.rand(units) - 0.5)
+        with torch.no_grad():
+            self.into.weight[:, :PLANE].mul_(STEEP)
+            self.into.bias.mul_(STEEP)
+            self.gate.weight.copy_(turn[:, None])
+            self.gate.bias.copy_(-turn * torch.rand(units))
 
     def forward(self, t: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """f (row, 2), and the slope of each gated unit by its argument (row, unit)."""

@@ -8,27 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from workbench.errors.usage import UsageError
 
 from .images import Images
 from .networks import OdeBlock
 
-BATCH, TEST_BATCH = 128, 500
+TEST_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Adam with a learning rate that rises to `rate` and falls to zero over the epochs; `shift` moves images at random.
+    """AdamW with a learning rate that rises to `rate` and falls to zero over the epochs, on batches of so many images.
 
-    Images move by up to so many pixels in each direction, zeros coming in from the edges.
+    Images are moved at random as `moved` says.
     """
 
     epochs: int
     rate: float = 2e-2
-    shift: int = 0
+    shift: float = 1 / 16
+    warp: float = 0.15
     decay: float = 1e-4
+    batch: int = 128
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,21 @@ def train(network: nn.Sequential, images: Images, recipe: Recipe, rng: np.random
 
     Raises UsageError for fewer images than a batch has.
     """
-    if len(images.train) < BATCH:
-        raise UsageError(f"{len(images.train)} training images are less than a batch of {BATCH}", help="-S images=5000")
+    size = recipe.batch
+    if len(images.train) < size:
+        raise UsageError(f"{len(images.train)} training images are less than a batch of {size}", help="-S images=5000")
     x, digits = torch.from_numpy(images.train), torch.from_numpy(images.train_digits)
     block = ode_block(network)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
-    steps = len(x) // BATCH
+    steps = len(x) // size
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, recipe.epochs * steps)
     losses, evaluations = np.zeros(recipe.epochs), np.full(recipe.epochs, np.nan)
     begun = time.perf_counter()
     network.train()
     for epoch in range(recipe.epochs):
         seen = []
-        for chosen in rng.permutation(len(x))[: steps * BATCH].reshape(steps, BATCH):
-            loss = cross_entropy(network(shifted(x[chosen], recipe.shift, rng)), digits[chosen])
+        for chosen in rng.permutation(len(x))[: steps * size].reshape(steps, size):
+            loss = cross_entropy(network(moved(x[chosen], recipe.shift, recipe.warp, rng)), digits[chosen])
             seen.append(block.evaluations if block else np.nan)
             optimizer.zero_grad()
             loss.backward()
@@ -74,14 +77,19 @@ def train(network: nn.Sequential, images: Images, recipe: Recipe, rng: np.random
     return Trained(error_of(network, images), losses, evaluations, seconds)
 
 
-def shifted(x: torch.Tensor, shift: int, rng: np.random.Generator) -> torch.Tensor:
-    """Each image (image, 1, row, column) moved by up to `shift` pixels in each direction, zeros coming in."""
-    if not shift:
+def moved(x: torch.Tensor, shift: float, warp: float, rng: np.random.Generator) -> torch.Tensor:
+    """Each image (image, 1, row, column) under a linear map of its own and moved, zeros coming in from the edges.
+
+    Moves are uniform up to the share `shift` of a side in each direction; the entries of the maps are those of the
+    identity and a uniform number up to `warp`: turns, shears and changes of size. Brightness is bilinear in between.
+    """
+    if not shift and not warp:
         return x
-    size = x.shape[-1]
-    padded = nn.functional.pad(x, [shift] * 4)
-    starts = rng.integers(0, 2 * shift + 1, (len(x), 2))
-    return torch.stack([image[:, i : i + size, j : j + size] for image, (i, j) in zip(padded, starts, strict=True)])
+    maps = np.zeros((len(x), 2, 3), np.float32)
+    maps[:, :, :2] = np.eye(2) + rng.uniform(-warp, warp, (len(x), 2, 2))
+    maps[:, :, 2] = 2.0 * rng.uniform(-shift, shift, (len(x), 2))  # half a side is one unit
+    grid = affine_grid(torch.from_numpy(maps), list(x.shape), align_corners=False)
+    return grid_sample(x, grid, align_corners=False)
 
 
 def error_of(network: nn.Module, images: Images) -> float:
