@@ -1,8 +1,8 @@
 """A fit of an mlp on the CPU and on a GPU: where the way there and back begins to pay.
 
 Every trajectory is Lotka–Volterra from a start of its own, 50 points, 2 % noise. A fit takes five iterations of L-BFGS;
-its time is the whole fit's less that of one with one, so that what happens once does not count. The CPU uses as many
-threads as torch takes by itself.
+its time is the whole fit's less that of one with one, so that what happens once does not count. On the CPU it uses one
+thread, as every fit does.
 
     python benchmarks/devices.py                  # both devices
     python benchmarks/devices.py --devices cpu

@@ -100,7 +100,14 @@ def test_a_dry_run_says_what_would_be_done_and_leaves_nothing(tmp_path: Path) ->
     document = answer("fit", "lynx_hare", "--dry-run", "--runs", str(tmp_path / "runs"))
     assert document["schema"] == "workbench/fit-plan/1"
     assert sum(document["split"].values()) == document["data"]["rows"] == 21
+    assert document["choices"]["device"] == "cpu"
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_refuses_a_device_that_is_not_there() -> None:
+    result = run("fit", "lynx_hare", "--dry-run", "--device", "cuda:77")
+    assert result.exit_code == 2
+    assert "there is no device 'cuda:77'" in result.stderr
 
 
 def test_a_prediction_is_a_csv_that_can_be_read_back_exactly(store: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ CORE = ROOT / "workbench"
 SHELVES = {"plugins": ROOT / "plugins", "problems": ROOT / "problems"}
 
 FLOORS = (
-    {"errors", "search_path"},
+    {"errors", "on_first_use", "search_path"},
     {"contracts", "dataset", "findings", "formula", "graph", "noise", "priors", "scaffolds", "unknowns"},
     {"offers", "system", "engine", "runs"},
     {"hookspecs", "problem", "compiled"},
@@ -205,7 +205,9 @@ def top_level(node: ast.AST) -> Iterator[ast.AST]:
 
 
 @pytest.mark.parametrize(
-    "file", [CORE / "__init__.py", CORE / "__main__.py", CORE / "search_path.py"], ids=lambda f: f.stem
+    "file",
+    [CORE / "__init__.py", CORE / "__main__.py", CORE / "search_path.py", CORE / "on_first_use.py"],
+    ids=lambda f: f.stem,
 )
 def test_the_front_door_imports_nothing_heavy(file: Path) -> None:
     light = {"__future__", "importlib", "typing", "sys", "os", "site", "collections"}

@@ -159,7 +159,7 @@ def test_a_solve_without_a_finite_end_says_why_with_status_4_within_ten_seconds(
     file = problem(tmp_path, equation, initial)
     begin = time.monotonic()
     result = run("simulate", file)
-    assert time.monotonic() - begin < 60  # it does not hang
+    assert time.monotonic() - begin < 10
     assert result.exit_code == 4
     assert re.match(rf"error\[N\d{{3}}\]: .*{status}.*; help: ", result.stderr), result.stderr
     assert result.stderr.count("\n") == 1
@@ -174,7 +174,7 @@ def test_a_fit_of_such_equations_is_never_a_success(tmp_path: Path, name: str) -
     (tmp_path / "x.csv").write_text(OBSERVED)
     begin = time.monotonic()
     result = run("fit", tmp_path / "x.csv", "--problem", file, "--runs", tmp_path / "runs", "--name", "lost")
-    assert time.monotonic() - begin < 60  # it does not hang
+    assert time.monotonic() - begin < 10
     assert result.exit_code == 4, result.output
     assert result.stdout == ""
     assert re.match(r"error\[N\d{3}\]: .+; help: ", result.stderr.splitlines()[-1]), result.stderr

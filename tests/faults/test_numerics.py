@@ -38,9 +38,9 @@ def solve(
     start = start if start.dtype == np.float32 else start.astype(float)
     ts = np.linspace(t0, end, 9)[None]
     began = time.monotonic()
-    chosen = SolveOptions(**{"deadline": began + 60, **options})  # type: ignore[arg-type]  # whatever a test asks for
+    chosen = SolveOptions(**{"deadline": began + 8, **options})  # type: ignore[arg-type]  # whatever a test asks for
     found = solver.solve(lambda t, y, row, middle: f(t[:, None], y), start, np.array([t0]), ts, chosen)
-    assert time.monotonic() - began < 70  # it ends, on a busy machine too
+    assert time.monotonic() - began < 10
     return found  # type: ignore[no-any-return]  # solvers are made by name
 
 

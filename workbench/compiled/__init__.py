@@ -7,8 +7,9 @@ library of a graph and a method, `Handle` a solve at given times, `Solved` what 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from .choose import MANY as MANY
@@ -21,16 +22,11 @@ if TYPE_CHECKING:
     from .pieces import Pieces as Pieces
 
 MODULES = {
-    **dict.fromkeys(("MANY", "allowed_threads", "compilable", "printable"), "choose"),
-    "Handle": "handle",
-    "Solved": "handle",
-    "Kernel": "kernel",
-    "Pieces": "pieces",
+    **dict.fromkeys(("MANY", "allowed_threads", "compilable", "printable"), ".choose"),
+    "Handle": ".handle",
+    "Solved": ".handle",
+    "Kernel": ".kernel",
+    "Pieces": ".pieces",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """A public name, its module imported now."""
-    if name not in MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{MODULES[name]}", __name__), name)
+__getattr__, __dir__ = on_first_use(__name__, MODULES)

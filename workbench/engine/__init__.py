@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoints, checkpointed_pullback
@@ -15,21 +17,21 @@ if TYPE_CHECKING:
     from .variational import forward_sensitivities
 
 _HOMES = {
-    "Tableau": "tableau",
-    "RosenbrockTableau": "rosenbrock_tableau",
-    "LoopSolver": "solver",
-    "TableauSolver": "solver",
-    "RosenbrockSolver": "solver",
-    "SplittingSolver": "solver",
-    "StepSolver": "solver",
-    "Splitting": "splitting_method",
-    "Stateless": "stateless",
-    "sensitivities": "gradients",
-    "pullback": "gradients",
-    "Checkpoints": "checkpoints",
-    "checkpointed_pullback": "checkpoints",
-    "forward_sensitivities": "variational",
-    "solver_factory": "factory",
+    "Tableau": ".tableau",
+    "RosenbrockTableau": ".rosenbrock_tableau",
+    "LoopSolver": ".solver",
+    "TableauSolver": ".solver",
+    "RosenbrockSolver": ".solver",
+    "SplittingSolver": ".solver",
+    "StepSolver": ".solver",
+    "Splitting": ".splitting_method",
+    "Stateless": ".stateless",
+    "sensitivities": ".gradients",
+    "pullback": ".gradients",
+    "Checkpoints": ".checkpoints",
+    "checkpointed_pullback": ".checkpoints",
+    "forward_sensitivities": ".variational",
+    "solver_factory": ".factory",
 }
 
 __all__ = [
@@ -50,10 +52,4 @@ __all__ = [
     "solver_factory",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from .problem import DataFile as DataFile
@@ -11,15 +12,11 @@ if TYPE_CHECKING:
     from .reading import read_problem as read_problem
 
 _ROOMS = {
-    "DataFile": "problem",
-    "Problem": "problem",
-    "read_problem": "reading",
+    "DataFile": ".problem",
+    "Problem": ".problem",
+    "read_problem": ".reading",
 }
 
 __all__ = ["DataFile", "Problem", "read_problem"]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+__getattr__, __dir__ = on_first_use(__name__, _ROOMS)

@@ -5,8 +5,9 @@ A name is loaded on first use, with what it needs and no more.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from ..fitting import FitBudget as FitBudget
@@ -102,14 +103,4 @@ _HOME = {
 }
 """Public name → the module it lives in; the block above says the same to type checkers."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name], __name__), name)
-    globals()[name] = value  # found directly from now on
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME)
+__getattr__, __dir__ = on_first_use(__name__, _HOME)

@@ -6,7 +6,7 @@ from ..errors.usage import UsageError
 
 
 def require_device(device: str) -> None:
-    """Raises UsageError where torch has no such device here; torch is asked for nothing but the CPU's name."""
+    """Raises UsageError where torch has no such device here; for the CPU torch is not asked, nor loaded."""
     if device == "cpu":
         return
     import torch

@@ -10,6 +10,7 @@ import numpy as np
 
 from .asked import changes_of
 from .choices import CHOSEN, choose
+from .devices import require_device
 from .sources import open_source
 from .unused import unused
 
@@ -24,16 +25,18 @@ DEFAULTS = {
     "engine": "auto",
     "seed": 0,
     "starts": 1,
+    "device": "cpu",
     "settings": {},
     "plugins": (),
     "split": None,
 }
-NOT_PLANNED = ("truth", "device", "iterations", "max_time", "name", "store")
+NOT_PLANNED = ("truth", "iterations", "max_time", "name", "store")
 
 
 def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **options: Any) -> dict[str, Any]:
     """The document `workbench/fit-plan/1`; options as in `fit`. Raises what opening the source or a name raises."""
     options = {**DEFAULTS, **{key: value for key, value in options.items() if key not in NOT_PLANNED}}
+    require_device(options["device"])
     changes = changes_of(
         **{name: options.pop(name, None) for name in ("noise", "start_values", "free", "fix", "scales", "limits")}
     )
