@@ -11,7 +11,7 @@ import numpy as np
 
 from .contender import Contender, Missing, Ready, Result, Work
 
-TURN = 0.02  # seconds after which it is the next one's turn
+TURN = 0.1  # seconds after which it is the next one's turn: the first calls of one find nothing of theirs in the caches
 FEWEST = 3  # rounds, however long they take
 MOST = 30
 

@@ -214,6 +214,8 @@ class Handle:
 
     def _share(self, purpose: str, tasks: list[Task]) -> list[int]:
         """The rows, one task a share; the threads take them as they come."""
+        if len(tasks) == 1:
+            return [self.kernel.call(purpose, tasks[0], 0, self.rows)]
         unit, many = self.kernel.lanes, len(tasks)
         blocks = -(-self.rows // unit)
         bounds = [min(self.rows, unit * (blocks * i // many)) for i in range(many)] + [self.rows]
@@ -295,7 +297,7 @@ class Solved:
 
     def __init__(self, handle: Handle, held: Held, ys: np.ndarray, counts: np.ndarray, steps: Steps) -> None:
         self.handle, self.held, self.ys, self.counts, self.steps = handle, held, ys, counts, steps
-        self._failure = None if self.ok.all() else {name: array.copy() for name, array in handle.failure.items()}
+        self._failure = None if not counts[4].any() else {name: array.copy() for name, array in handle.failure.items()}
 
     def pull(self, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Σ gysᵀ ∂ys/∂y0 (row, state) and Σ gysᵀ ∂ys/∂p (row or 1, parameter), for gys (row, time, state)."""

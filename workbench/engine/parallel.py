@@ -25,6 +25,7 @@ EVALUATIONS = 12  # of all steps: what does not converge in them is done step by
 REACH = 0.15  # a state is changed by at most this share of the largest: beyond, the linear recursion says nothing
 CONTRACTS = 0.1  # an error is known by matrices of another solve where they have made it smaller by this much
 STALLS = 0.5  # less than this much smaller: other matrices are needed
+ROUNDING = 3.0  # times the tolerance: below it, what its own matrices make no smaller is rounding, and will stay
 PATIENCE = 3  # more evaluations than this to come with the old matrices: new ones are cheaper
 
 
@@ -117,7 +118,8 @@ def join(
             change = joined.forward(residual)
             size = _size(grid, change, scale)
             own = size <= REACH
-        if size <= tolerance and (own or size <= CONTRACTS * before):
+        rounding = own and STALLS * before < size <= ROUNDING * tolerance and before <= ROUNDING * tolerance
+        if rounding or (size <= tolerance and (own or size <= CONTRACTS * before)):
             ends += change
             return Joined(pool, linearized, number)
         ends += change if size <= REACH else grid.held(change, REACH * scale)

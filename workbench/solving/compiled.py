@@ -31,8 +31,7 @@ class CompiledSolution(Solution):
     """A solution whose mesh, status and counts are put into words when they are asked for."""
 
     def __init__(self, ts: Any, ys: Any, solved: Solved, single: bool) -> None:
-        for name, value in {"ts": ts, "ys": ys, "solved": solved, "single": single, "events": ()}.items():
-            object.__setattr__(self, name, value)  # frozen, as its parent
+        self.__dict__.update(ts=ts, ys=ys, solved=solved, single=single, events=())  # frozen, as its parent
 
     @cached_property
     def trajectory(self) -> Trajectory:
@@ -101,7 +100,11 @@ class CompiledSolve:
         self._pieces = self._signal(asked.inputs, rows)
         options = replace(asked.options(task), keep=True, deadline=None)
         self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, rows))
-        self._back_to_numpy = task.back_to_numpy
+        self._in_tensors = self._torch and not task.back_to_numpy
+        if self._in_tensors:
+            from .node import CompiledNode
+
+            self._node = CompiledNode.apply
 
     @staticmethod
     def _signal(inputs: Any, rows: int) -> Pieces | None:
@@ -112,7 +115,7 @@ class CompiledSolve:
     def __call__(self, y0: Array, params: Array | None = None) -> Solution:
         """The solution from y0, differentiable in it, in `params` and in what f holds."""
         params = self.asked.params if params is None else params
-        if self._torch and not self._back_to_numpy:
+        if self._in_tensors:
             return self._tensors(y0, params)
         start = np.asarray(y0.detach().numpy() if hasattr(y0, "detach") else y0)
         solved = self._solve(start, self.parameters(params))
@@ -134,16 +137,13 @@ class CompiledSolve:
         return ys[0] if self._single else ys
 
     def _tensors(self, y0: torch.Tensor, params: Array | None) -> Solution:
-        import torch
-
-        from .node import CompiledNode
-
+        torch = sys.modules["torch"]  # y0 is one of its tensors
         leaves = self._leaves if params is None else [torch.as_tensor(params)]
-        p = self.parameters(params)
-        solved = self._solve(y0.detach().numpy(), p)
-        if not (torch.is_grad_enabled() and (y0.requires_grad or any(leaf.requires_grad for leaf in leaves))):
-            return CompiledSolution(self.asked.ts, self._shaped(torch.from_numpy(solved.ys)), solved, self._single)
-        ys = CompiledNode.apply(solved, self._single, y0, *leaves)
+        solved = self._solve(y0.detach().numpy(), self.parameters(params))
+        if torch.is_grad_enabled() and (y0.requires_grad or any(leaf.requires_grad for leaf in leaves)):
+            ys = self._node(solved, self._single, y0, *leaves)
+        else:
+            ys = self._shaped(torch.from_numpy(solved.ys))
         return CompiledSolution(self.asked.ts, ys, solved, self._single)
 
 
