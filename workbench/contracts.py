@@ -549,4 +549,7 @@ class Experiment(Protocol):
     """A published experiment: arranges fits and solves, and says what it found beside what was published."""
 
     def run(self, lab: Lab) -> Findings:
-        """The findings; given `lab` the same, but for columns that say they vary. Draws, prints, stores nothing."""
+        """The findings; given `lab` the same, but for columns that say they vary. Draws, prints, stores nothing.
+
+        torch has one thread here; whoever wants both cores starts processes.
+        """

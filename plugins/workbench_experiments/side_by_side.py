@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
+import torch
+
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
@@ -14,7 +16,7 @@ Done = TypeVar("Done")
 def side_by_side(work: Callable[[Job], Done], jobs: Sequence[Job], processes: int) -> Iterator[Done]:
     """What `work` makes of each job, in their order, in as many processes; with one, here and one after another.
 
-    `work`, jobs and results are pickled, and processes begin afresh: a script that asks for more than one stands under
+    Each has one thread. `work`, jobs and results are pickled, and processes begin afresh: a script that asks for more than one stands under
     `if __name__ == "__main__":`.
 
     >>> list(side_by_side(abs, [-1, 2], 1))
@@ -23,5 +25,6 @@ def side_by_side(work: Callable[[Job], Done], jobs: Sequence[Job], processes: in
     if processes == 1:
         yield from map(work, jobs)
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+    afresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, afresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from pool.map(work, jobs)

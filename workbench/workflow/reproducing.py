@@ -17,6 +17,7 @@ from ..errors.usage import UsageError
 from ..findings import Findings, Lab
 from ..registry import Listed, by_kind, installed
 from .text_file import written
+from .threads import one_thread
 
 if TYPE_CHECKING:
     from ..runs import Reproduction
@@ -129,7 +130,8 @@ def _run(experiment: Any, lab: Lab, entry: Listed) -> Findings:
     if not isinstance(experiment, Experiment):
         raise ContractBroken(f"{name} has no run(lab)", help="see workbench.contracts.Experiment")
     try:
-        findings = experiment.run(lab)
+        with one_thread(torch_is_used=True):  # findings are alike everywhere, and times compare
+            findings = experiment.run(lab)
     except WorkbenchError:
         raise
     except Exception as reason:

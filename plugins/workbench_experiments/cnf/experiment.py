@@ -13,7 +13,6 @@ from torch import nn
 
 from workbench.findings import Findings, Lab
 
-from ..one_thread import one_thread
 from .checks import Checked, check
 from .flow import Flow, Units, signs
 from .planar import PlanarFlow
@@ -56,10 +55,9 @@ class Cnf:
         """Two tables, claims and two pictures a set of points."""
         seeds = lab.seeds[:1] if lab.quick else lab.seeds[:3]
         found = Measured()
-        with one_thread():
-            for name in POINTS:
-                for seed in seeds:
-                    self._learn(found, name, seed, lab)
+        for name in POINTS:
+            for seed in seeds:
+                self._learn(found, name, seed, lab)
         return Findings(
             tables=(table_of_fits(found, len(seeds)), table_of_checks(found)),
             claims=claims(found, lab.quick),

@@ -13,7 +13,6 @@ from workbench.errors.numerics import AdjointAstray
 from workbench.errors.usage import UsageError
 from workbench.findings import Findings, Lab
 
-from ..one_thread import one_thread
 from ..side_by_side import side_by_side
 from .arms import Arm, arms, ode_net, resnet, seeded
 from .cost import Cost, cost_of
@@ -59,12 +58,11 @@ class Training:
 
 
 def trained(job: Training) -> Trained:
-    """The job done, on one thread."""
+    """The job done."""
     arm = next(arm for arm in arms(job.solver, job.rtol) if arm.name == job.arm)
-    with one_thread():
-        images = job.images()
-        network = seeded(arm.make, images.size, job.channels, job.seed)
-        return train(network, images, job.recipe, np.random.default_rng(job.seed))
+    images = job.images()
+    network = seeded(arm.make, images.size, job.channels, job.seed)
+    return train(network, images, job.recipe, np.random.default_rng(job.seed))
 
 
 class Digits:
@@ -81,8 +79,7 @@ class Digits:
     def run(self, lab: Lab) -> Findings:
         """Two tables, claims, three panels; MNIST with the first seed alone."""
         seeds = lab.seeds[: 1 if lab.quick or lab.data is not None else SEEDS]
-        with one_thread():
-            found = self._measured(lab, seeds)
+        found = self._measured(lab, seeds)
         return Findings(
             tables=(table_of_networks(found, len(seeds)), table_of_costs(found)),
             claims=claims(found, lab.quick, self.rtol),
