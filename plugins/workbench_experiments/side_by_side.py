@@ -16,8 +16,8 @@ Done = TypeVar("Done")
 def side_by_side(work: Callable[[Job], Done], jobs: Sequence[Job], processes: int) -> Iterator[Done]:
     """What `work` makes of each job, in their order, in as many processes; with one, here and one after another.
 
-    Each has one thread. `work`, jobs and results are pickled, and processes begin afresh: a script that asks for more than one stands under
-    `if __name__ == "__main__":`.
+    Each has one thread. `work`, jobs and results are pickled, and processes begin afresh: a script that asks for more
+    than one stands under `if __name__ == "__main__":`.
 
     >>> list(side_by_side(abs, [-1, 2], 1))
     [1, 2]
