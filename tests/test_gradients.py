@@ -99,12 +99,13 @@ DYNAMICS_OF_SPLITTING = {"separable": Separable}
 def solver_of(name: str) -> Any:
     """The solver at rtol 1e-10; with thirty equal steps where it would take thousands, or can take no other.
 
-    Rosenbrock methods, whose steps cost ten explicit ones, work at 1e-8: they are held to the derivative of their own
-    steps, however long those are.
+    Stiff methods, whose steps cost ten explicit ones and more, work at 1e-9, Rosenbrock's at 1e-8: they are held to the
+    derivative of their own steps, however long those are.
     """
     made = installed().make("solver", name)
     loop = isinstance(made, LoopSolver)
-    rtol = 1e-8 if isinstance(made, RosenbrockSolver) else 1e-10
+    implicit = isinstance(made, TableauSolver) and made.tableau.implicit
+    rtol = 1e-8 if isinstance(made, RosenbrockSolver) else 1e-9 if implicit else 1e-10
     fine = replace(made, rtol=rtol, atol=rtol / 100)
     low = loop and made.order < 4
     return replace(fine, step=0.03) if low or not made.adaptive else fine
@@ -171,10 +172,12 @@ def test_every_gradient_is_the_derivative_of_the_solve(name: str, dynamics: str)
         torch.testing.assert_close(
             gradient(f, solver, "discrete", replay=mesh, checkpoints=True), discrete, rtol=0, atol=1e-12 * size
         )
-    for direction, expected in zip(v, along, strict=True):
+    for number, (direction, expected) in enumerate(zip(v, along, strict=True)):
         scale = float((direction * backprop).abs().sum())
         imaginary = moved(f, solver, mesh, 1e-30j * direction)
         assert complex(imaginary).imag / 1e-30 == pytest.approx(expected, abs=1e-12 * scale)
+        if number:
+            continue  # differences in one direction, which has a part of every entry, are enough beside complex steps
         near, far = (
             complex(moved(f, solver, mesh, h * direction) - moved(f, solver, mesh, -h * direction)).real
             for h in (2e-3, 4e-3)
