@@ -1,10 +1,12 @@
-"""Every public name says in a docstring what it is, and a function names each of its parameters there."""
+"""Every public name says in a docstring what it is: parameters by name, arrays with their shapes, errors raised."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -77,3 +79,53 @@ def test_a_public_name_has_a_docstring(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(name for name, thing in OFFERED.items() if inspect.isfunction(thing)))
 def test_a_public_function_names_its_parameters(name: str) -> None:
     assert unnamed(OFFERED[name]) == []
+
+
+# --- shapes and errors -------------------------------------------------------------------------------------------
+
+
+def callables() -> dict[str, tuple[Callable[..., Any], str]]:
+    """Public functions and methods with their docstrings; a method's class may have said it for all."""
+    found: dict[str, tuple[Callable[..., Any], str]] = {}
+    for name, thing in OFFERED.items():
+        if inspect.isfunction(thing):
+            found[name] = thing, said(thing)
+        elif inspect.isclass(thing):
+            for method, member in methods(thing):
+                function = getattr(member, "__func__", None) or getattr(member, "fget", None)
+                function = function or getattr(member, "func", member)
+                found[f"{name}.{method}"] = function, f"{said(function)} {said(thing)}"
+    return found
+
+
+CALLABLES = callables()
+ARRAY = re.compile(r"\b(Array|ndarray|Tensor)\b")
+
+
+def raised(function: Callable[..., Any]) -> set[str]:
+    """The classes of errors that its own body raises; nested functions are others."""
+    names: set[str] = set()
+    pending: list[ast.AST] = [*ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body]  # type: ignore[attr-defined]  # a function
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+            names.add(node.exc.func.id)
+        pending.extend(ast.iter_child_nodes(node))
+    return {name for name in names if name[0].isupper()} - {"AssertionError"}  # says that it cannot happen
+
+
+@pytest.mark.parametrize("name", sorted(CALLABLES))
+def test_arrays_have_shapes_and_errors_have_names(name: str) -> None:
+    function, text = CALLABLES[name]
+    signature = inspect.signature(function)
+    arrays = [
+        parameter.name
+        for parameter in signature.parameters.values()
+        if ARRAY.search(str(parameter.annotation)) and "Callable" not in str(parameter.annotation)
+    ]
+    assert [each for each in arrays if not re.search(rf"\b{each}\b[^.(]*\([^)]*\)", text)] == []
+    if ARRAY.search(str(signature.return_annotation)):
+        assert re.search(r"\([a-z0-9*][^)]*\)", text), "of what shape is the result?"
+    assert sorted(each for each in raised(function) if each not in text) == []

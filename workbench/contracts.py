@@ -57,10 +57,16 @@ class LinearRhs(Rhs, Protocol):
         """Columns of f_p: the parameters of a row, shared ones and its own."""
 
     def jacobians(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray) -> tuple[Array, Array]:
-        """f_y (rows, state, state) and f_p (rows, state, parameter)."""
+        """f_y (rows, state, state) and f_p (rows, state, parameter).
+
+        t (rows,), y (rows, state), row (rows,) and middle (rows,) are those of the call.
+        """
 
     def pullback(self, t: np.ndarray, y: Array, row: np.ndarray, middle: np.ndarray, g: Array) -> tuple[Array, Array]:
-        """gᵀf_y (rows, state) and Σ gᵀf_p over each trajectory's lines (trajectory, parameter), for g (rows, state)."""
+        """gᵀf_y (rows, state) and Σ gᵀf_p over each trajectory's lines (trajectory, parameter), for g (rows, state).
+
+        t (rows,), y (rows, state), row (rows,) and middle (rows,) are those of the call.
+        """
 
 
 @dataclass(frozen=True)
@@ -380,7 +386,7 @@ class Linearization:
 
 
 class Objective(Protocol):
-    """What an optimizer sees: a function of the flat vector x of unknowns within bounds. Not finite means refused.
+    """What an optimizer sees: a function of the flat vector x (unknown,) within bounds. Not finite means refused.
 
     Optional, looked for by name: `linear` (unknown,) of booleans, the unbounded entries in which the residuals are
     linear together, whatever the others are. Least squares may then take each point at their best (variable
@@ -439,7 +445,7 @@ class Budget(Protocol):
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """Lowers an objective, resumably: everything that the next step depends on is in the state."""
+    """Lowers an objective of x (unknown,), resumably: all that the next step depends on is in the state."""
 
     @property
     def least_squares(self) -> bool:
@@ -457,7 +463,7 @@ class Optimizer(Protocol):
 
 
 class Task(Protocol):
-    """What a strategy works on: the model's unknowns and the objectives that can be made of it."""
+    """What a strategy works on: the model's unknowns x (unknown,) and the objectives that can be made of it."""
 
     @property
     def optimizer(self) -> Optimizer:
@@ -501,7 +507,10 @@ class Task(Protocol):
         """
 
     def shrinkage(self, objective: Objective, x: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-        """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks."""
+        """The prior's precisions (unknown,) at x: as declared, and for undeclared weights as the evidence asks.
+
+        `before` (unknown,) are those of the point before, if there was one.
+        """
 
     def validation(self, x: np.ndarray) -> float | None:
         """The loss on the validation part; None if there is none."""

@@ -44,7 +44,8 @@ class Block:
 
 
 def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Physical → transformed `value`, entry by entry: `kind` is identity, log or logit (between `lower` and `upper`).
+    """Physical → transformed `value` (entry,): `kind` (entry,) is identity, log or logit, which is between `lower`
+    and `upper` (entry,).
 
     >>> to_free_scale(np.array([1.0]), np.array(["log"]), np.array([0.0]), np.array([np.inf]))
     array([0.])
@@ -61,9 +62,9 @@ def to_free_scale(value: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper:
 
 
 def to_physical(x: np.ndarray, kind: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Transformed → physical values, and the derivative of each by its own x.
+    """Transformed x (entry,) → physical values (entry,), and the derivative of each by its own x (entry,).
 
-    `kind`, `lower` and `upper` are as in `to_free_scale`.
+    `kind`, `lower` and `upper` (entry,) are as in `to_free_scale`.
     """
     value, slope = np.array(x, dtype=float), np.ones_like(x)
     if (kind == "identity").all():
@@ -115,13 +116,13 @@ class Unknowns:
         self.upper = np.where(self.kind == "logit", np.inf, self.to_x(self.high))
 
     def starting(self, x: np.ndarray) -> Unknowns:
-        """The same unknowns with another start (unknown,); what is held keeps its value."""
+        """The same unknowns with another start x (unknown,); what is held keeps its value."""
         other = copy(self)
         other.start = np.clip(x, self.lower, self.upper)
         return other
 
     def to_x(self, free_values: np.ndarray) -> np.ndarray:
-        """The free entries, physical (unknown,), as x."""
+        """The physical `free_values` (unknown,) as x (unknown,)."""
         return to_free_scale(np.asarray(free_values, dtype=float), self.kind, self.low, self.high) - self.origin
 
     def physical(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +130,7 @@ class Unknowns:
         return to_physical(x + self.origin, self.kind, self.low, self.high)
 
     def values(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Block name → its values at x, held entries included, in the block's shape."""
+        """Block name → its values at x (unknown,), held entries included, in the block's shape."""
         free, _ = self.physical(x)
         return {block.name: self._fill(block, free) for block in self.blocks}
 

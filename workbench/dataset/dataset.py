@@ -38,7 +38,7 @@ class Inputs:
         return slice(int(self.starts[trajectory]), int(self.starts[trajectory] + self.row_size[trajectory]))
 
     def select(self, trajectories: np.ndarray) -> Inputs:
-        """The inputs of some trajectories, in the order given."""
+        """The inputs of some `trajectories` (number,), in the order given."""
         rows = _gather(self.starts, self.row_size, trajectories)
         return Inputs(self.names, self.t[rows], self.values[rows], self.row_size[trajectories])
 
@@ -143,7 +143,7 @@ class Dataset:
         return ts, ys, index
 
     def select(self, trajectories: Sequence[int | str] | np.ndarray) -> Dataset:
-        """Some trajectories, by number or name, in the order given."""
+        """Some `trajectories` (number or name,), in the order given."""
         chosen = np.array([self._number(which) for which in trajectories], dtype=np.int64)
         rows = _gather(self.starts, self.row_size, chosen)
         return replace(
@@ -158,7 +158,10 @@ class Dataset:
         )
 
     def with_channels(self, names: Sequence[str]) -> Dataset:
-        """Some channels, in the order given; rows in which none of them was observed are kept."""
+        """The channels of these `names`, in their order; rows in which none of them was observed are kept.
+
+        Raises ColumnMissing.
+        """
         for name in names:
             if name not in self.channels:
                 raise ColumnMissing(

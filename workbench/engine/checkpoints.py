@@ -26,7 +26,7 @@ class Checkpoints:
 
     @classmethod
     def along(cls, solver: Solver, f: Rhs, y0: np.ndarray, mesh: Mesh, options: SolveOptions) -> Checkpoints:
-        """The states at every ⌈√n⌉-th of the n steps of `mesh`, by one replay, piece by piece."""
+        """The states at every ⌈√n⌉-th of the n steps of `mesh` from y0 (rows, *state), by one replay piece by piece."""
         steps = int(mesh.n_steps.max(initial=0))
         stride = max(1, int(np.ceil(np.sqrt(steps))))
         n = -(-steps // stride)

@@ -93,7 +93,10 @@ class LoopSolver(ABC):
             return self._solve(Flow(f, y0, t0, ts), arrays, options)
 
     def backprop(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
-        """`solve` on torch tensors with torch's graph kept; the lengths of the steps are constants of that graph."""
+        """`solve` from y0 (rows, *state) at t0 (rows,) to ts (rows, time), torch tensors, with torch's graph kept.
+
+        The lengths of the steps are constants of that graph.
+        """
         return self._solve(Flow(f, y0, t0, ts), library(y0, len(y0), graph=True), options)
 
     def _solve(self, flow: Flow, arrays: NumpyArrays | TorchArrays, options: SolveOptions) -> Trajectory:

@@ -15,7 +15,7 @@ class Stateless:
     differentiable = False  # no steps to differentiate; its sensitivities are arrays without entries
 
     def solve(self, f: Rhs, y0: Array, t0: np.ndarray, ts: np.ndarray, options: SolveOptions) -> Trajectory:
-        """The empty trajectory of y0 (rows, 0) at ts (rows, time)."""
+        """The empty trajectory of y0 (rows, 0) from t0 (rows,) at ts (rows, time)."""
         n = len(y0)
         stats = dict.fromkeys(("accepted", "rejected", "rhs", "jacobians"), np.zeros(n, dtype=np.int64))
         stats["rhs_calls"] = np.zeros((), dtype=np.int64)

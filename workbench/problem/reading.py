@@ -23,7 +23,8 @@ def read_problem(source: str | Path | Traversable, *, name: str = "") -> Problem
 
     It bears the `name` given, else that of the file without `.toml`; a text without a name is called "problem".
 
-    Raises the error of its one mistake, or SeveralMistakes with all of them, each with file and line.
+    Raises ProblemNotFound where there is no such file, the error of its one mistake, or SeveralMistakes with all of
+    them, each with file and line.
     """
     if isinstance(source, str) and "\n" in source:
         return _read(source.encode(errors="surrogateescape"), TEXT, name or "problem", Path())

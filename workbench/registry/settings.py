@@ -15,6 +15,8 @@ SETTABLE = tuple(kind for kind in HOOKS if kind != "problem")
 def parse_settings(texts: Iterable[str]) -> dict[str, str]:
     """The texts `["solver.rtol=1e-6"]` as `{"solver.rtol": "1e-6"}`; of two for one option the last one wins.
 
+    Raises SettingMalformed.
+
     >>> parse_settings(["solver.rtol=1e-6", "dynamics.hidden=[16, 16]"])
     {'solver.rtol': '1e-6', 'dynamics.hidden': '[16, 16]'}
     """

@@ -46,8 +46,8 @@ class Reproduction:
     def write(self, path: Path | str) -> Path:
         """Store it in a sealed file and return the path.
 
-        An earlier reproduction there is replaced, and nothing else: raises NotARun (R003), RunDamaged (R002),
-        DiskFull (R006), NotWritable (R007), WriteFailed (R008), RecordUnstorable (R012).
+        An earlier reproduction there is replaced, and nothing else: raises UsageError for a `path` without .h5, NotARun
+        (R003), RunDamaged (R002), DiskFull (R006), NotWritable (R007), WriteFailed (R008), RecordUnstorable (R012).
         """
         path = Path(path)
         if path.suffix != ".h5":

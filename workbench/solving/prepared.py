@@ -50,7 +50,8 @@ def prepare(
     same. Its parameters may change between calls, and so may what it closes over. `options` are those of `solve`,
     and so are `gradient`, `checkpoints` and `adjoint_norm`;
     `engine` says what computes: "compiled" graphs and modules that can be lowered to one (generated C, see
-    `workbench.from_module`), "torch" any callable or module, "auto" the fastest that can.
+    `workbench.from_module`), "torch" any callable or module, "auto" the fastest that can. The times `ts` are (time,) or
+    (trajectory, time). Raises TypeError for an unknown option and UsageError for an unknown engine.
 
     >>> from workbench_runge_kutta.classical import RK4
     >>> from workbench.engine import TableauSolver
@@ -119,10 +120,10 @@ class Prepared:
 
         `values` (time, channel) or (trajectory, time, channel), NaN where missing, are of the channels of the graph's
         group "observed", or of its states; `weights` (1/σ) broadcast against them. `params` (parameter,), those of
-        `prepare` unless given, and y0 say where the fit starts and what is held. `free` names the unknowns: parameters
-        by their names (all of them, unless given), the initial value of a state x as "x(0)", one for each trajectory
-        or, with per="", one for all. `bounds` {name: (lower, upper)} and `transform` {name: "log" or "logit"} go by
-        name too.
+        `prepare` unless given, and y0 (*state) or (trajectory, *state) say where the fit starts and what is held.
+        `free` names the unknowns: parameters by their names (all of them, unless given), the initial value of a state
+        x as "x(0)", one for each trajectory or, with per="", one for all. `bounds` {name: (lower, upper)} and
+        `transform` {name: "log" or "logit"} go by name too.
 
         `starts` is how many fits there are, the first from the given start and others from points drawn with `seed`
         (evenly between bounds, in the logarithm where that is the transform; unbounded ones normal around the start

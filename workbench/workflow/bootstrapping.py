@@ -51,7 +51,7 @@ class Bootstrap:
 
     @property
     def interval(self) -> np.ndarray:
-        """Percentile interval of each unknown (2, unknown)."""
+        """Percentile intervals (lower and upper, unknown)."""
         ends = (1 - self.level) / 2
         found: np.ndarray = np.quantile(self.estimates, [ends, 1 - ends], axis=0)
         return found

@@ -104,7 +104,8 @@ class Fitted:
     def slopes(self, states: Any, t: float | Any = 0.0, trajectory: int = 0) -> np.ndarray:
         """dy/dt (point, state) of the fitted dynamics at states (point, state) and times (one, or a point each).
 
-        Inputs, covariates and own parameters are those of the `trajectory`.
+        Inputs, covariates and own parameters are those of the `trajectory`. Raises UsageError for states of another
+        number.
         """
         model, y = self.session.model, np.atleast_2d(np.asarray(states, dtype=float))
         if y.shape[1] != len(model.field.states):

@@ -126,8 +126,8 @@ def simulate(
     channel's standard deviation, a number that standard deviation itself (channels of other noise scatter accordingly:
     see `_scatter`), drawn by `seed`; `irregular` draws the times uniformly; further `trajectories` start from initial
     values scaled by a factor drawn between ½ and 3/2; `values` replace parameters, `x0` initial states. A learned term
-    has no value before a fit, so each needs one in `values`, and is that constant. Raises SolveFailed unless `strict`
-    is false, where the status tells.
+    has no value before a fit, so each needs one in `values`, and is that constant. Raises UsageError for equations
+    that inputs drive, and SolveFailed unless `strict` is false, where the status tells.
     """
     asked = read_problem(problem, plugins) if isinstance(problem, str | Path) else problem
     if asked.system is None:
