@@ -83,3 +83,20 @@ def test_priors_of_equations_that_are_not_fitted_are_a_note(decay: wb.Dataset, t
     assert fit.run.config["choices"]["loss"] == "mse"
     equations = wb.fit(decay, problem=tmp_path / "decay.toml", iterations=1)
     assert equations.run.config["choices"]["loss"] == "likelihood"
+
+
+@pytest.mark.parametrize(
+    ("start", "options", "said"),
+    [
+        (1.1, {}, []),  # the data scatter by 0.26 about their mean and begin at 1
+        (3.0, {}, ['--free "x(0)" fits it, --set "x(0)=1" moves it']),
+        (3.0, {"free": "x(0)"}, []),
+        (3.0, {"start_values": {"x(0)": 1.0}}, []),
+    ],
+)
+def test_a_held_start_far_from_the_data_is_a_note_that_says_what_to_do(
+    decay: wb.Dataset, tmp_path: Path, start: float, options: dict[str, Any], said: list[str]
+) -> None:
+    (tmp_path / "decay.toml").write_text(PRIOR.replace("{ value = 1.0, fit = true }", str(start)))
+    notes = wb.fit(decay, problem=tmp_path / "decay.toml", iterations=1, **options).run.config["notes"]
+    assert [text.partition(": ")[2] for text in notes if text.startswith("x starts at")] == said

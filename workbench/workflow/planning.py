@@ -11,8 +11,8 @@ import numpy as np
 from .asked import changes_of
 from .choices import CHOSEN, choose
 from .devices import require_device
+from .remarks import remarks
 from .sources import open_source
-from .unused import unused
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -45,7 +45,7 @@ def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **option
     meaning = {key: value for key, value in options.items() if key not in {*CHOOSING, *OPENING}}
     problem = changes.made_to(open_source(source, meaning=meaning, **opening))  # type: ignore[arg-type]
     choices = choose(problem, **choosing)  # type: ignore[arg-type]
-    dropped = unused(problem, changes, choices)
+    said = remarks(problem, changes, choices)
     data, part = problem.data, np.asarray(problem.part)
     assert data is not None
     return {
@@ -57,7 +57,7 @@ def plan(source: str | Path | Sequence[str | Path] | Dataset | Problem, **option
             "trajectories": data.n_trajectories,
             "states": list(data.channels),
             "inputs": list(problem.inputs),
-            "notes": [*data.notes, *problem.notes, *dropped],
+            "notes": [*data.notes, *problem.notes, *said],
         },
         "split": {name: int((part == code).sum()) for code, name in enumerate(("train", "validation", "test"))},
         "choices": {**choices.document(), "optimizer": choices.optimizer or "by the number of unknowns"},

@@ -19,10 +19,10 @@ from .choices import Choices, choose, limits_of
 from .devices import require_device
 from .driving import OnNotes, OnStep, drive, require_success
 from .fitted import Fitted
+from .remarks import remarks
 from .session import Session
 from .sources import MEANING, open_source
 from .truth import matching_truth, stored_truth
-from .unused import unused
 
 if TYPE_CHECKING:
     from ..dataset import Dataset
@@ -107,10 +107,10 @@ def fit(
         starts=starts,
         device=device,
     )
-    if dropped := unused(question, changes, choices):
-        question = replace(question, notes=(*question.notes, *dropped))
+    if said := remarks(question, changes, choices):
+        question = replace(question, notes=(*question.notes, *said))
         if on_notes is not None:
-            on_notes(dropped)
+            on_notes(said)
     budget = budget or FitBudget(time.monotonic, iterations, max_time)
     session = Session(question, choices, budget)
     if on_notes is not None and session.model.said:
