@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 import workbench as wb
+from workbench.registry import installed
 from workbench.runs import Reproduction
 from workbench.workflow.findings_page import page
 from workbench.workflow.findings_pictures import drawn
-from workbench.workflow.reproducing import QUICK_SEEDS, SEEDS
+from workbench.workflow.reproducing import usual_seeds
 
 FOLDER = Path(__file__).parent / "reproduce"
 MARK = "<!-- below: python docs/reproduced.py {name} -->"
@@ -31,7 +32,8 @@ def write(found: Reproduction) -> Path:
     head, _, body = page(found, pictures).partition("\n\n")
     by_hand = file.read_text(encoding="utf-8").partition(mark)[0].rstrip() if file.exists() else head
     machine = f"{found.provenance['processors']} cores, {found.timings['seconds']:.0f} s in all"
-    count, usual = len(found.config["seeds"]), QUICK_SEEDS if found.config["quick"] else SEEDS
+    experiment = installed().make("experiment", name, found.config["options"])
+    count, usual = len(found.config["seeds"]), usual_seeds(experiment, found.config["quick"], found.config["data"])
     flags = (" --quick" if found.config["quick"] else "") + (f" --seeds {count}" if count != usual else "")
     command = f"`workbench reproduce {name}{flags}`, {machine}."
     FOLDER.mkdir(exist_ok=True)

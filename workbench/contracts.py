@@ -555,7 +555,10 @@ class Reporter(Protocol):
 
 @runtime_checkable
 class Experiment(Protocol):
-    """A published experiment: arranges fits and solves, and says what it found beside what was published."""
+    """A published experiment: arranges fits and solves, and says what it found beside what was published.
+
+    Optional, looked for by name: `usual_seeds(quick, data)`, how many seeds it takes unless told (5, or 2 where quick).
+    """
 
     def run(self, lab: Lab) -> Findings:
         """The findings; given `lab` the same, but for columns that say they vary. Draws, prints, stores nothing.

@@ -29,7 +29,11 @@ def _settings(ctx: click.Context, parameter: click.Parameter, typed: tuple[str, 
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_offers(EXPERIMENT))
 @click.option("--list", "as_list", is_flag=True, help="List the experiments.")
 @click.option("--quick", is_flag=True, help="Run the small form, which takes under a minute.")
-@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds, from 0. [default: 5; 2 with --quick]")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    help="How many seeds, from 0. [default: 5, or 2 with --quick; fewer where one takes long]",
+)
 @click.option(
     "--data", metavar="FOLDER", type=click.Path(path_type=Path), help="A folder of data that the experiment reads."
 )

@@ -73,7 +73,8 @@ def reproduce(
 ) -> Reproduced:
     """Run the published experiment `name` and keep what it found in the folder `out` (reproduced/NAME unless given).
 
-    `quick` is the small form; `seeds` counts from seed 0 (5, or 2 where it is quick); `data` is a folder of files for
+    `quick` is the small form; `seeds` counts from seed 0 (5, or 2 where it is quick, unless the experiment has numbers
+    of its own); `data` is a folder of files for
     experiments that need some; `settings` are options of the experiment, as `{"experiment.steps": 150}`; `say` takes
     lines of progress. Written are NAME.h5 (sealed), NAME.md, NAME.json and one picture a file, in the `format` png or
     svg; an earlier reproduction there is replaced. Raises UnknownName, UsageError, FileMissing, NotWritable, NotARun or
@@ -88,8 +89,8 @@ def reproduce(
     entry = registry.entry("experiment", name)
     chosen = by_kind(dict(settings or {}), ["experiment"])["experiment"]
     options = registry.arguments("experiment", name, chosen)
-    lab = _lab(quick, seeds, data, say)
     experiment = registry.make("experiment", name, chosen)
+    lab = _lab(experiment, quick, seeds, data, say)
     folder = FOLDER / name if out is None else Path(out)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a folder is wanted", help="-o FOLDER")
@@ -113,13 +114,21 @@ def reproduce(
     return _kept(reproduction, folder, name, format)
 
 
-def _lab(quick: bool, seeds: int | None, data: str | Path | None, say: Callable[[str], None] | None) -> Lab:
-    count = seeds if seeds is not None else QUICK_SEEDS if quick else SEEDS
-    if count < 1:
-        raise UsageError(f"{count} seeds were asked for", help="--seeds 5")
+def usual_seeds(experiment: Any, quick: bool, data: Path | None) -> int:
+    """How many seeds an experiment takes unless told."""
+    own = getattr(experiment, "usual_seeds", None)
+    return int(own(quick, data)) if own else QUICK_SEEDS if quick else SEEDS
+
+
+def _lab(
+    experiment: Any, quick: bool, seeds: int | None, data: str | Path | None, say: Callable[[str], None] | None
+) -> Lab:
     folder = None if data is None else Path(data)
     if folder is not None and not folder.is_dir():
         raise FileMissing("there is no such folder", help="--data FOLDER", where=Where(str(folder)))
+    count = usual_seeds(experiment, quick, folder) if seeds is None else seeds
+    if count < 1:
+        raise UsageError(f"{count} seeds were asked for", help="--seeds 5")
     lab = Lab(quick=quick, seeds=tuple(range(count)), data=folder)
     return lab if say is None else replace(lab, say=say)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -53,6 +54,10 @@ class AdjointMemory:
                 f"steps are {list(self.steps)}; memory grows between two numbers at least, in ascending order",
                 help="-S steps=[10,100,1000]",
             )
+
+    def usual_seeds(self, quick: bool, data: Path | None) -> int:
+        """One: what is measured does not depend on the weights."""
+        return 1
 
     def run(self, lab: Lab) -> Findings:
         """Three tables, seven claims, two pictures, all for the first seed."""

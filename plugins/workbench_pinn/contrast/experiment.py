@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -59,18 +60,22 @@ class PinnContrast:
                 raise UsageError(f"there is no case {name!r}", help=f"the cases are {', '.join(CASES)}")
         return cls(cases, Effort(hidden, points, iterations, seconds))
 
+    def usual_seeds(self, quick: bool, data: Path | None) -> int:
+        """One where it is quick."""
+        return 1 if quick else 5
+
     def run(self, lab: Lab) -> Findings:
         """A table a case, the curve as a solver, the published problem; claims and pictures."""
         few = replace(self.effort, iterations=min(self.effort.iterations, QUICK_ITERATIONS))
-        effort, seeds = (few, lab.seeds[:1]) if lab.quick else (self.effort, lab.seeds)
-        contrasts = {name: _contrast(name, seeds, effort, lab) for name in self.cases}
+        effort = few if lab.quick else self.effort
+        contrasts = {name: _contrast(name, effort, lab) for name in self.cases}
         solved: list[Solved] = []
         for name in stepping.problems(self.cases):
             lab.say(f"{name}: the curve as a solver")
             solved += stepping.solved(name, contrasts[name].data[0], effort.iterations, lab.quick)
         lab.say("the published inverse problem")
         how = Inverse(effort.hidden, effort.points, exact=True)
-        again = recipe.run(how, effort.iterations, effort.seconds, seeds[0])
+        again = recipe.run(how, effort.iterations, effort.seconds, lab.seeds[0])
         facts = Facts(contrasts, tuple(solved), again, effort, lab.quick)
         return Findings(
             tables=tuple(telling.tables(facts)),
@@ -81,10 +86,10 @@ class PinnContrast:
         )
 
 
-def _contrast(name: str, seeds: tuple[int, ...], effort: Effort, lab: Lab) -> Contrast:
-    data = tuple(Data.of(CASES[name], seed) for seed in seeds)
+def _contrast(name: str, effort: Effort, lab: Lab) -> Contrast:
+    data = tuple(Data.of(CASES[name], seed) for seed in lab.seeds)
     outcomes = []
-    for each, seed in zip(data, seeds, strict=True):
+    for each, seed in zip(data, lab.seeds, strict=True):
         lab.say(f"{name}, seed {seed}")
         outcomes.append({arm: outcome(arm, each, effort, seed) for arm in ARMS})
     scores = tuple(
