@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from workbench.axes import crowded, make_room, with_unit
+from workbench.workflow.figure_file import plain_logarithms
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,28 @@ def test_long_tick_labels_get_room_by_being_fewer(ends: tuple[float, float]) -> 
     for panel in panels:
         assert not crowded(panel.xaxis)
         assert len(panel.get_xticks()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("ends", "labels"),
+    [
+        ((0.125, 4.0), {"0.2", "0.5", "1", "2"}),
+        ((2.0, 7.0), {"2", "5"}),
+        ((0.05, 2000.0), {"0.1", "1", "10", "100", "1000"}),
+    ],
+)
+def test_a_short_logarithmic_axis_has_more_labels_than_its_powers_of_ten(
+    ends: tuple[float, float], labels: set[str]
+) -> None:
+    figure = Figure(layout="constrained")
+    panel = figure.subplots()
+    panel.plot(ends, [0, 1])
+    panel.set_xscale("log")
+    plain_logarithms(panel.xaxis)
+    make_room(figure)
+    low, high = panel.get_xlim()
+    ticks = [*panel.xaxis.get_major_ticks(), *panel.xaxis.get_minor_ticks()]
+    assert {tick.label1.get_text() for tick in ticks if low <= tick.get_loc() <= high} - {""} == labels
 
 
 def test_axes_with_room_keep_their_ticks() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,12 @@ def saved(figure: Any, path: Path) -> Path:
 
 
 def plain_logarithms(axis: Any) -> None:
-    """Label a logarithmic axis in plain text, for the style reads no mathematics: twos and fives too on a short one."""
+    """Label a logarithmic axis in plain text, for the style reads no mathematics; on a short one twos and fives too."""
     from matplotlib.ticker import FuncFormatter
 
     def minor(value: float, _: int) -> str:
-        low, high = axis.get_view_interval()
-        return f"{value:g}" if high < 40 * low and f"{value:e}"[0] in "25" else ""
+        low, high = map(log10, axis.get_view_interval())
+        return f"{value:g}" if floor(high) <= ceil(low) and f"{value:e}"[0] in "25" else ""
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(FuncFormatter(minor))
