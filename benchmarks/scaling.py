@@ -84,7 +84,7 @@ def draw(found: dict[str, Any], folder: Path) -> None:
         x, y = ([row[key] for row in part["rows"]] for key in (by, "least"))
         panel.loglog(x, [1e3 * each for each in y], "o-")
         panel.loglog(x, [1e3 * y[-1] * each / x[-1] for each in x], ":", color="0.5")
-        panel.set(xlabel=by, ylabel="ms" if axis == "points" else "", title=f"exponent {part['exponent']:.2f}")
+        panel.set(xlabel=by, ylabel="time [ms]" if axis == "points" else "", title=f"exponent {part['exponent']:.2f}")
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "scaling.svg")
 

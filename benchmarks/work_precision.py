@@ -171,7 +171,7 @@ def draw(rows: list[dict[str, Any]], out: Path) -> list[Path]:
     return written
 
 
-COLUMNS = 4
+COLUMNS = 3
 DASHES = ("-", "--", ":")
 
 
@@ -184,7 +184,7 @@ def figure_of(rows: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Any:
     problems = [p for p in (*NON_STIFF, *SEPARABLE, *STIFF) if any(r["problem"] == p for r in rows)]
     wide = min(COLUMNS, len(problems))
     high = -(-len(problems) // wide)
-    figure = Figure(figsize=(2.7 * wide + 0.6, 5.4 * high + 0.6), layout="constrained")
+    figure = Figure(figsize=(2.4 * wide + 0.6, 4.8 * high + 0.8), layout="constrained")
     axes = figure.subplots(2 * high, wide, squeeze=False)
     for number, problem in enumerate(problems):
         place = 2 * (number // wide), number % wide
@@ -214,7 +214,7 @@ def figure_of(rows: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Any:
     for panel in axes.ravel():
         labels |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
     figure.legend(
-        list(labels.values()), list(labels), loc="outside lower center", ncols=min(7, len(labels)), fontsize=8
+        list(labels.values()), list(labels), loc="outside lower center", ncols=min(6, len(labels)), fontsize=8
     )
     return figure
 

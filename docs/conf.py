@@ -19,6 +19,8 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"workbench {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 
 def draw(app: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import simulate
+from workbench.axes import make_room, with_unit
 from workbench.problem import read_problem
 from workbench.registry import Registry
 from workbench.workflow.sources import open_source
@@ -80,6 +81,7 @@ def draw(name: str, problem: Problem, file: Path) -> None:
         axes[-1].set_xlabel(with_unit(data.time if data else "t", system.time.unit))
         if found is not None and phase:
             _phase(figure.add_subplot(grid[:, 1]), found)
+        make_room(figure)
         figure.savefig(file, metadata={"Date": None})
 
 
@@ -120,11 +122,6 @@ def logarithmic(set_scale: Callable[[str], None], drawn: list[Any]) -> None:
     values = values[np.isfinite(values)]
     if len(values) and values.min() >= 0 and 0 < np.quantile(values, 0.02) < values.max() * 10**-DECADES:
         set_scale("log")
-
-
-def with_unit(name: str, unit: str) -> str:
-    """A label."""
-    return f"{name} [{unit}]" if unit else name
 
 
 if __name__ == "__main__":

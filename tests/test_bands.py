@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 import workbench as wb
+from workbench.axes import crowded
 from workbench.cli import main
 from workbench.errors.usage import UsageError
+from workbench.workflow.ensemble_figure import figure_of
 
 TS = np.linspace(0, 4, 21)
 T19 = 2.0930240544  # Student's t(0.975) on 19 degrees of freedom
@@ -107,7 +109,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> wb.Fitted:
     """A small network on a decay, and three more of other seeds beside it."""
     store = tmp_path_factory.mktemp("runs")
     y = 3 * np.exp(-0.5 * TS) + 0.02 * np.random.default_rng(0).normal(size=len(TS))
-    data = wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",))
+    data = wb.Dataset(TS, y[:, None], np.array([len(TS)]), ("x",), units={"x": "mg/L", "t": "h"})
     fit = wb.fit(data, settings={"dynamics.hidden": [4]}, iterations=16, store=store, name="net")
     assert fit.path is not None
     found = wb.ensemble(fit.path, 4)
@@ -124,6 +126,16 @@ def test_the_members_of_an_ensemble_are_runs_like_others(network: wb.Fitted) -> 
     assert not np.array_equal(member.session.x, network.session.x)
     again = wb.ensemble(network.path, 4)  # what is there is taken as it is
     np.testing.assert_array_equal(again.members[2].session.x, member.session.x)
+
+
+def test_the_figure_of_an_ensemble_has_units_and_a_legend_of_what_it_shows(network: wb.Fitted) -> None:
+    assert network.path is not None
+    figure = figure_of(wb.ensemble(network.path, 4), 0.95)
+    (panel,), (legend,) = figure.axes, figure.legends
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("t [h]", "x [mg/L]")
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words == ["members", "95 % of further members", "mean", "observed", "held out"]
+    assert not crowded(panel.xaxis)
 
 
 def test_an_ensemble_predicts_its_mean_and_the_spread_makes_the_band(network: wb.Fitted) -> None:

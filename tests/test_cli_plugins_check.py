@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from workbench.cli import main
+from workbench.cli.checked_text import checked_text
 from workbench.errors.usage import UsageError
 from workbench.measure import Finding
 from workbench.workflow import check_plugin, checking
+from workbench.workflow.checking import Checked
 
 ROOT = Path(__file__).parent
 CLAIMS, OUTSIDER = ROOT / "kit" / "claims.py", ROOT / "outsider" / "workbench_outsider.py"
@@ -44,10 +46,26 @@ def test_a_sound_solver_is_measured_drawn_and_exits_0(tmp_path: Path) -> None:
 def test_a_false_claim_exits_1_and_says_what_was_measured() -> None:
     answer = run("boastful", "--plugin", str(CLAIMS))
     assert answer.exit_code == 1
-    (line, *_) = [line for line in answer.stdout.splitlines() if line.startswith("failed")]
-    assert line.split()[1] == "order,"
-    assert "2.0" in line
-    assert "more than 0.2 off" in line
+    lines = answer.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("failed"))
+    assert lines[at].split()[1] == "order,"
+    assert "2.0" in lines[at]
+    assert "more than 0.2 off" in lines[at + 1]
+    assert max(map(len, lines)) <= 100
+
+
+def test_findings_fit_a_hundred_columns_and_reasons_stand_below_their_lines() -> None:
+    long = "a claim of many words that no column of a table would hold"
+    findings = (
+        Finding("order, a spring", "failed", claimed=long, measured=f"4.97; {long}", note="why " * 40),
+        Finding("it says what it is " * 8, "ok"),
+        Finding("stiff problems", "skipped", note="it does not claim them"),
+    )
+    lines = checked_text(Checked("solver", "mine", "workbench-mine", "1.0", findings)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0].split() == ["verdict", "what", "claimed", "measured"]
+    assert [line for line in lines if not line.strip()] == [""]  # between what was measured and what was tested
+    assert lines[-1] == "         it does not claim them"
 
 
 def test_offers_of_other_kinds_are_held_to_the_tests_of_theirs() -> None:

@@ -10,9 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 import workbench as wb
+from workbench.axes import crowded
 from workbench.cli import main
 from workbench.diagnose.profiles import threshold
 from workbench.errors.usage import UsageError
+from workbench.workflow.profile_figure import figure_of
+from workbench.workflow.profiles import Profile, Profiles
 
 TS = np.linspace(0, 4, 21)
 
@@ -152,3 +155,26 @@ def test_the_command_prints_a_table_a_document_and_a_figure(tmp_path: Path) -> N
     assert document["schema"] == "workbench/profile/1"
     assert list(document["parameters"]) == ["a"]
     assert document["parameters"]["a"]["ends"] == ["crossed", "crossed"]
+
+
+def parabola(name: str, value: float, width: float, **more: object) -> Profile:
+    """A profile that crosses the threshold 1 at value ± width."""
+    at = value + width * np.linspace(-1.1, 1.1, 12)
+    known = {"gauss_newton": (value - width, value + width), "verdict": "identified", "reason": "", "others": {}}
+    known |= {"interval": (value - width, value + width), "seconds": 0.0, "lower_end": "", "upper_end": ""}
+    return Profile(name=name, value=value, at=at, loss=((at - value) / width) ** 2, **(known | more))  # type: ignore[arg-type]
+
+
+def test_the_figure_has_units_room_between_ticks_and_a_legend_of_all_panels() -> None:
+    few = [
+        parabola("b", 0.027, 0.008, unit="1/(thousand year)", gauss_newton=None),
+        parabola("k", 0.01, 1e-7, unit="1/day"),
+        parabola("ka[0]", 1.6, 0.5, unit="1/h", trajectory="Jane"),
+        parabola("m", 4e-9, 2e-9),
+    ]
+    figure = figure_of(Profiles(None, 0.95, "t", 0.0, 1.0, {one.name: one for one in few}))
+    assert [panel.get_xlabel() for panel in figure.axes] == ["b [1/(thousand year)]", "k [1/day]", "ka[0] [1/h]", "m"]
+    assert figure.axes[2].get_title() == "trajectory Jane: identified"
+    assert not any(crowded(axis) for panel in figure.axes for axis in (panel.xaxis, panel.yaxis))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["profile", "threshold, 95 %", "Gauss–Newton interval"]

@@ -14,7 +14,7 @@ CORE = ROOT / "workbench"
 SHELVES = {"plugins": ROOT / "plugins", "problems": ROOT / "problems"}
 
 FLOORS = (
-    {"errors", "on_first_use", "search_path"},
+    {"axes", "errors", "on_first_use", "search_path"},
     {"contracts", "dataset", "findings", "formula", "graph", "noise", "priors", "scaffolds", "unknowns"},
     {"offers", "system", "engine", "runs"},
     {"hookspecs", "problem", "compiled"},
@@ -38,7 +38,7 @@ NARROW = {
 DEFERRED = {("offers", "engine")}
 """Imports across one floor, inside a function: a tableau becomes a solver where a plugin offers it."""
 
-FOR_PLUGINS = {"contracts", "engine", "errors", "findings", "graph"}
+FOR_PLUGINS = {"axes", "contracts", "engine", "errors", "findings", "graph"}
 """What a plugin may import beside the public names of `workbench` itself."""
 
 

@@ -82,6 +82,14 @@ class Chart:
     log_y: bool = False
     whole_x: bool = False  # x counts, and has no ticks between
 
+    def looks(self) -> set[str]:
+        """The looks of its marks, those left out that have nothing finite to show."""
+        return {
+            mark.look
+            for mark in self.marks
+            if isinstance(mark, Stretch) or any(np.isfinite(np.asarray(part, dtype=float)).any() for part in _ys(mark))
+        }
+
     def svg(self) -> Element:
         """The drawing, as wide as its place on the page."""
         x = [part for mark in self.marks for part in _xs(mark)]

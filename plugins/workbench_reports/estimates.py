@@ -15,11 +15,11 @@ MOST = 40
 
 def parameters_table(run: Any) -> list[list[str]]:
     """Rows of values with ± their standard errors and 95 % intervals, the first one their headings."""
-    rows = [["", "value", "± s.e.", "95 % interval", "unit"]]
+    rows = [["", "value", "± s.e.", "95 % interval", "unit", "trajectory"]]
     for name, one in list(run.parameters.items())[:MOST]:
         value, stderr = estimate(one.get("value"), one.get("stderr"))
         ends = "fixed" if one.get("fixed") else interval(one.get("ci95"), one.get("stderr"))
-        rows.append([name, value, stderr, ends, one.get("unit") or ""])
+        rows.append([name, value, stderr, ends, one.get("unit") or "", one.get("trajectory") or ""])
     return rows
 
 

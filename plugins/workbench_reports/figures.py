@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.axes import make_room
 from workbench.errors.data import NothingToPlot
 
 from .saving import written
@@ -38,6 +39,8 @@ class FiguresReporter:
         files: list[Path] = []
         with matplotlib.rc_context(STYLE):
             drawn = [(run, kind, figure) for run in runs for kind, figure in self._draw(run)]
+            for _, _, figure in drawn:
+                make_room(figure)
             for run, kind, figure in drawn:
                 path = self._path(out, _name(run), kind, len(runs), len(drawn))
                 files.append(written(path, partial(self._save, figure)))
@@ -101,5 +104,5 @@ def _title(run: Any) -> str:
     for part, label in (("train", "training"), ("holdout", "held-out")):
         fit = (run.metrics.get(part) or {}).get("fit_percent")
         if fit is not None:
-            said.append(f"{label} fit {fit:.1f} %")
+            said.append(f"{label} fit {fit:.1f}\N{NO-BREAK SPACE}%")
     return " · ".join(part for part in said if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 # Okabe & Ito (2008), Color Universal Design: distinct under every common colour blindness.
@@ -39,7 +40,9 @@ def blank(width: float, height: float) -> Any:
 
 def heading(figure: Any, title: str, note: str = "") -> None:
     """The title of the figure and, under it, what has to be known to read it."""
-    figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=STYLE["figure.titlesize"])
+    letters = int(figure.get_figwidth() * 72 / (0.55 * STYLE["figure.titlesize"]))  # a letter is so wide on average
+    lines = [line for text in (title, note) for line in wrap(text, letters)]
+    figure.suptitle("\n".join(lines), fontsize=STYLE["figure.titlesize"])
 
 
 def round_ticks(axis: Any, most: int) -> None:

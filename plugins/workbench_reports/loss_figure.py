@@ -10,6 +10,7 @@ import numpy as np
 from workbench.errors.data import NothingToPlot
 
 from .look import ALTERNATE, MODEL, RULE, blank, heading, legend, logarithmic
+from .ticks import flat_range
 
 MOST_RUNGS = 4
 
@@ -60,6 +61,8 @@ def _panel(panel: Any, run: Any, number: np.ndarray, loss: np.ndarray, here: sli
         )
     if finite.size and finite.min() > 0 and finite.max() > 5 * finite.min():
         logarithmic(panel.yaxis, finite.min(), finite.max())
+    elif (flat := flat_range(finite)) is not None:
+        panel.set_ylim(flat)
     _events(panel, run, number, here)
 
 

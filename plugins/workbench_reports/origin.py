@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench import axes
 from workbench.errors.counting import count
 
-from .numbers import ABSENT, number
+from .numbers import number
 
 CHOICES = ("dynamics", "problem", "solver", "loss", "optimizer", "strategy", "gradient", "engine", "seed", "split")
 RESUMABLE = ("running", "interrupted", "iterations", "time")
@@ -68,4 +69,4 @@ def next_commands(run: Any) -> list[str]:
 def with_unit(dataset: Any, name: str, words: str = "") -> str:
     """A name, or words about it, with its unit in brackets, where one is known."""
     unit = dataset.units.get(name, "")
-    return f"{words or name} [{unit}]" if unit and unit not in (ABSENT, name) else words or name
+    return axes.with_unit(words or name, "" if unit == name else unit)

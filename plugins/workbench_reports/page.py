@@ -10,6 +10,7 @@ from typing import Any
 from .card import name_of
 from .checks import checks, cost, verdict
 from .estimates import parameters_table
+from .legend import legend
 from .markup import Element, tag
 from .origin import choices, data, noise
 from .run_charts import fit_charts, left_out, loss_charts, phase_charts, residual_charts
@@ -19,15 +20,6 @@ from .truth import truth
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """Nothing is fetched and nothing is executed, whatever a run calls its columns."""
-
-LEGEND = (
-    ("observed", "observed"),
-    ("model", "model"),
-    ("band", "95 % of new observations"),
-    ("held", "held out"),
-    ("validated", "validation"),
-    ("alternate", "model or residuals, held out; validation loss"),
-)
 
 
 def page(runs: Sequence[Any]) -> str:
@@ -48,36 +40,38 @@ def page(runs: Sequence[Any]) -> str:
 
 def article(run: Any) -> Element:
     """All of one run."""
+    charts = {
+        "fit": fit_charts(run),
+        "phase": phase_charts(run),
+        "residuals": residual_charts(run),
+        "loss": loss_charts(run),
+    }
     sections = [
         _lines("Data", [*data(run), *noise(run)]),
         _lines("Model", [*choices(run), *starts(run)]),
         _equations(run),
-        _charts("Fit", fit_charts(run), left_out(run)),
+        _charts("Fit", charts["fit"], left_out(run)),
         _table("Parameters", parameters_table(run)),
         _table("Errors", metrics_table(run), further_scores(run)),
         _table("Baselines", baselines_table(run)),
-        _charts("Phase portrait", phase_charts(run)),
+        _charts("Phase portrait", charts["phase"]),
         _lines("Truth", truth(run)),
-        _charts("Residuals", residual_charts(run)),
+        _charts("Residuals", charts["residuals"]),
         _lines("Checks", checks(run)),
-        _charts("Loss", loss_charts(run)),
+        _charts("Loss", charts["loss"]),
         _provenance(run),
     ]
-    return tag("article", *_heading(run), *(part for section in sections for part in section))
+    return tag("article", *_heading(run), legend(charts), *(part for section in sections for part in section))
 
 
 def _heading(run: Any) -> list[Element]:
     word, *reasons = [line.strip().removeprefix("· ") for line in verdict(run)] or [""]
     known = word if word in ("good", "doubtful", "bad") else None
     badge = tag("span", word, class_="verdict" if known is None else f"verdict {known}") if word else None
-    looks = ("observed", "model") if run.prediction is None else tuple(look for look, _ in LEGEND)
     return [
         tag("h1", name_of(run)),
         tag("p", badge, f" {run.status}"),
         *([tag("ul", *(tag("li", reason) for reason in reasons))] if reasons else []),
-        tag(
-            "p", *(tag("span", tag("i", class_=look), said) for look, said in LEGEND if look in looks), class_="legend"
-        ),
     ]
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from workbench.errors.data import NothingToPlot
 
 from .look import ALTERNATE, FIELD, MODEL, OBSERVED, blank, heading, legend
-from .origin import with_unit
-from .stretches import Curve, split_time, state_curve
+from .stretches import Curve, between_jumps, rate_label, split_time, state_curve, state_label
 
 MOST_PLANES, MOST_TRAJECTORIES = 3, 12
 
@@ -74,7 +73,7 @@ def _plane(panel: Any, run: Any, curves: list[tuple[tuple[str, ...], Curve, floa
             zorder=2,
             rasterized=crowded,
         )
-    for _, curve, split in curves:
+    for curve, split in ((between_jumps(curve), split) for _, curve, split in curves):
         x, y = curve.values[:, i], curve.values[:, j]
         before = curve.t <= split
         panel.plot(np.where(before, x, np.nan), np.where(before, y, np.nan), color=MODEL, label="model", zorder=3)
@@ -90,8 +89,8 @@ def _plane(panel: Any, run: Any, curves: list[tuple[tuple[str, ...], Curve, floa
                 zorder=4,
             )
         panel.plot(x[0], y[0], "s", color=MODEL, ms=5.5, mfc="white", mew=1.4, label="start", zorder=5)
-    panel.set_xlabel(with_unit(data, names[i]))
-    panel.set_ylabel(with_unit(data, names[j]))
+    panel.set_xlabel(state_label(run, names[i]))
+    panel.set_ylabel(state_label(run, names[j]))
     panel.margins(0.06)
 
 
@@ -150,7 +149,7 @@ def _rate_against_state(run: Any, title: str, curves: list[tuple[tuple[str, ...]
         for stretch in _stretches(t, curve.dense):
             panel.plot(y[stretch], np.gradient(y[stretch], t[stretch]), color=MODEL, label="model")
     panel.axhline(0, color=FIELD, lw=0.8, zorder=0)
-    panel.set_xlabel(with_unit(run.dataset, name))
-    panel.set_ylabel(f"d {name}/d {run.dataset.time}")
+    panel.set_xlabel(state_label(run, name))
+    panel.set_ylabel(rate_label(run, name))
     heading(figure, title, "slope of the fitted curve against its value")
     return figure

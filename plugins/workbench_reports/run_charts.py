@@ -8,8 +8,9 @@ import numpy as np
 
 from .chart import Band, Bars, Chart, Line, Mark, Points, Stretch
 from .origin import with_unit
-from .stretches import TEST, TRAIN, observed_curve, spans, split_time, state_curve
+from .stretches import TEST, TRAIN, between_jumps, observed_curve, spans, split_time, state_curve, state_label
 from .stretches import VALIDATION as VALIDATED
+from .ticks import flat_range
 
 MOST_TRAJECTORIES, MOST_CHANNELS, MOST_PORTRAITS = 6, 6, 6
 
@@ -43,13 +44,14 @@ def _fit(run: Any, trajectory: int, channel: int, name: str, caption: str) -> Ch
     data, rows = run.dataset, run.dataset.rows(trajectory)
     t, y, part = data.t[rows], data.values[rows, channel], run.part[rows]
     marks: list[Mark] = []
+    seen = [y]
     for mark, look in ((TEST, "held"), (VALIDATED, "validated")):
         marks += [Stretch(look, first, last) for first, last in spans(t, part, mark)]
     if run.lower is not None and run.upper is not None:
-        marks.append(Band("band", t, run.lower[rows, channel], run.upper[rows, channel]))
+        seen += [run.lower[rows, channel], run.upper[rows, channel]]
+        marks.append(Band("band", t, *seen[1:]))
     marks.append(Points("observed", t, y))
     curve = observed_curve(run, trajectory)
-    seen = [y]
     if curve is not None:
         marks.append(Line("model", curve.t, curve.values[:, channel]))
         seen.append(curve.values[:, channel])
@@ -57,7 +59,7 @@ def _fit(run: Any, trajectory: int, channel: int, name: str, caption: str) -> Ch
 
 
 def _near(y: np.ndarray, *others: np.ndarray) -> tuple[float, float] | None:
-    """The range of the data, and of the model as far as once beyond it: a blow-up must not flatten the rest."""
+    """The range of the data, and of the rest as far as once beyond it: a blow-up must not flatten the others."""
     observed = y[np.isfinite(y)]
     if not observed.size:
         return None
@@ -76,7 +78,7 @@ def phase_charts(run: Any) -> list[tuple[str, Chart]]:
         found = state_curve(run, trajectory)
         if found is not None:
             rows = run.dataset.rows(trajectory)
-            curves.append((*found, split_time(run.dataset.t[rows], run.part[rows])))
+            curves.append((found[0], between_jumps(found[1]), split_time(run.dataset.t[rows], run.part[rows])))
     if not curves or len(curves[0][0]) < 2:
         return []
     names, data = curves[0][0], run.dataset
@@ -97,8 +99,8 @@ def phase_charts(run: Any) -> list[tuple[str, Chart]]:
     ranges = [_near(*(_joined(part, axis) for part in (of, seen[1]))) for axis in "xy"]
     chart = Chart(
         f"phase portrait, {caption}",
-        with_unit(data, names[0]),
-        with_unit(data, names[1]),
+        state_label(run, names[0]),
+        state_label(run, names[1]),
         marks,
         y_range=ranges[1],
         x_range=ranges[0],
@@ -128,7 +130,9 @@ def residual_charts(run: Any) -> list[tuple[str, Chart]]:
         marks: list[Mark] = [
             Line("rule", np.array([data.t.min(), data.t.max()]), np.full(2, level * spread)) for level in (-2, 0, 2)
         ]
-        marks += [Points(look, data.t[run.part == part], r[run.part == part]) for part, look in looks]
+        for part, look in looks:
+            here = run.part == part
+            marks += [Points(look, data.t[here], r[here])] if here.any() else []
         over = Chart(f"residuals of {name}", with_unit(data, data.time), words, marks)
         found.append((f"residuals of {name}", over))
         if trained.size >= 8 and spread > 0:
@@ -161,17 +165,9 @@ def loss_charts(run: Any) -> list[tuple[str, Chart]]:
         finite = np.concatenate([mark.y[np.isfinite(mark.y)] for mark in marks if isinstance(mark, Line)])
         log = bool(finite.size and finite.min() > 0 and finite.max() > 5 * finite.min())
         caption = f"loss, {rung}" if rung else "loss"
-        flat = None if log else _flat(finite)
+        flat = None if log else flat_range(finite)
         found.append((caption, Chart(caption, "step", "loss", marks, log_y=log, y_range=flat, whole_x=True)))
     return found
-
-
-def _flat(y: np.ndarray) -> tuple[float, float] | None:
-    """A range for values that differ by less than a thousandth, so that they look it; None for others."""
-    if not y.size:
-        return None
-    middle, size = float(y.min() + y.max()) / 2, float(np.abs(y).max())
-    return (middle - 0.1 * size, middle + 0.1 * size) if np.ptp(y) < 1e-3 * size else None
 
 
 def _column(run: Any, name: str) -> np.ndarray | None:

@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from workbench import axes
+
+from .origin import with_unit
+
 TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
@@ -40,6 +44,29 @@ def state_curve(run: Any, trajectory: int) -> tuple[tuple[str, ...], Curve] | No
             return run.state_names, Curve(run.dataset.t[rows], run.states[rows], dense=False)
     curve = observed_curve(run, trajectory)
     return None if curve is None else (run.dataset.channels, curve)
+
+
+def between_jumps(curve: Curve) -> Curve:
+    """The curve with a point of NaN where it jumps, which a line breaks at: a dense curve has that time twice."""
+    jumps = np.flatnonzero(np.diff(curve.t) == 0) + 1 if curve.dense else np.zeros(0, dtype=int)
+    return Curve(np.insert(curve.t, jumps, curve.t[jumps]), np.insert(curve.values, jumps, np.nan, axis=0), curve.dense)
+
+
+def state_label(run: Any, name: str) -> str:
+    """A state with its unit, where the data or the stored curve know one."""
+    return with_unit(run.dataset, name) if name in run.dataset.units else axes.with_unit(name, _unit(run, name))
+
+
+def rate_label(run: Any, name: str) -> str:
+    """The rate of change of a state, with its unit where those of the state and of time are known."""
+    time = run.dataset.time
+    units = _unit(run, name), run.dataset.units.get(time, "")
+    return axes.with_unit(f"d {name}/d {time}", "/".join(units) if all(units) else "")
+
+
+def _unit(run: Any, name: str) -> str:
+    known = (run.diagnostics.get("curve") or {}).get("units", {})
+    return str(run.dataset.units.get(name) or known.get(name, ""))
 
 
 def spans(t: np.ndarray, part: np.ndarray, mark: int) -> Iterator[tuple[float, float]]:

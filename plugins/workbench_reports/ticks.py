@@ -54,3 +54,11 @@ def label(value: float, digits: int = 6) -> str:
         mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{mantissa}e{int(power)}".replace("-", "−")
     return text.replace("-", "−")
+
+
+def flat_range(y: np.ndarray) -> tuple[float, float] | None:
+    """A range for values that differ by less than a thousandth, so that they look it; None for others."""
+    if not y.size:
+        return None
+    middle, size = float(y.min() + y.max()) / 2, float(np.abs(y).max())
+    return (middle - 0.1 * size, middle + 0.1 * size) if np.ptp(y) < 1e-3 * size else None

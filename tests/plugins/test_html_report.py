@@ -16,9 +16,11 @@ from workbench_reports.chart import Chart, Line
 from workbench_reports.html import html
 from workbench_reports.markup import tag
 from workbench_reports.page import page
-from workbench_reports.run_charts import loss_charts, residual_charts
+from workbench_reports.phase_figure import phase_figure
+from workbench_reports.run_charts import fit_charts, loss_charts, phase_charts, residual_charts
 from workbench_reports.ticks import label, labels, linear_ticks, log_ticks
 
+from workbench.dataset import Dataset
 from workbench.testing.finished_runs import KINDS, finished
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -135,6 +137,55 @@ def test_the_chart_of_the_loss_shows_validation_where_it_was_looked_at_and_flat_
     assert low < 37 < 43 < high
 
 
+def test_the_legend_names_what_the_charts_of_the_run_hold_and_nothing_else() -> None:
+    def keys(kind: str, **changed: object) -> str:
+        words = re.search(r'<p class="legend">(.*?)</p>', page([replace(finished(kind), **changed)]))
+        return re.sub(r"<.*?>", "|", words[1]) if words else ""
+
+    plain = finished("equations")
+    everything = keys("equations")
+    assert "held out" in everything
+    bare = keys("equations", part=np.zeros_like(plain.part), lower=None, upper=None, history={})
+    assert "observed" in bare
+    assert "model; training residuals" in bare
+    for absent in ("held", "validation", "95 %", "loss"):
+        assert absent not in bare
+    assert "model" not in keys("failed", diagnostics={}, history={}, states=None)  # no prediction of it is finite
+    assert keys("begun") == ""
+
+
+def test_the_band_is_inside_the_chart_of_the_fit() -> None:
+    run = finished("equations")
+    y = run.dataset.values
+    room = 0.9 * np.ptp(y)
+    _, chart = fit_charts(replace(run, lower=y - room, upper=y + room))[0]
+    assert chart.y_range is not None
+    assert chart.y_range[0] < y[:, 0].min() - 0.3 * np.ptp(y[:, 0])
+
+
+def test_states_have_their_units_and_lines_break_where_they_jump() -> None:
+    t, part = np.array([0.0, 1.0, 2.0]), np.zeros(3, dtype=int)
+    states = {"h": [1.0, 0.0, 0.0, 0.5], "v": [0.0, -2.0, 1.5, 1.0]}
+    curve = {"row_size": [4], "t": [0.0, 1.0, 1.0, 2.0], "states": states, "units": {"h": "m", "v": "m/s"}}
+    data = Dataset(t, np.ones((3, 1)), np.array([3]), ("y",))
+    diagnostics = {"curve": {**curve, "observed": {}}}
+    run = replace(finished("begun"), dataset=data, part=part, state_names=("h", "v"), diagnostics=diagnostics)
+    ((_, chart),) = phase_charts(run)
+    assert (chart.x_label, chart.y_label) == ("h [m]", "v [m/s]")
+    (line,) = chart.marks
+    assert isinstance(line, Line)
+    np.testing.assert_array_equal(line.y, [0.0, -2.0, np.nan, 1.5, 1.0])
+    figure = phase_figure(run, "ball")
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("h [m]", "v [m/s]")
+
+
+def test_estimates_of_one_trajectory_name_it() -> None:
+    one = {"value": 1.0, "stderr": 0.1, "ci95": [0.8, 1.2], "unit": "1/h", "trajectory": "Jane"}
+    words = Words(page([replace(finished("equations"), parameters={"k[0]": one})]))
+    assert "unittrajectory" in words.text
+    assert "1/hJane" in words.text
+
+
 def test_residuals_have_the_unit_of_their_channel() -> None:
     run = finished("equations")
     units = dict.fromkeys(run.dataset.channels, "mg/L")
@@ -174,12 +225,14 @@ document.getElementById("f").onload = () => {{
       texts.slice(i + 1).forEach(b => {{ if (hits(r, box(b))) overlaps.push(a.textContent + "|" + b.textContent); }});
     }});
   }}
+  const hidden = [...d.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth + 1)
+    .filter(e => !getComputedStyle(e).backgroundAttachment.includes("local")).length;
   const blocks = [...d.querySelectorAll("h1, p, li, pre, figure, figcaption")];
   const wide = blocks.filter(e => box(e).right > root.clientWidth + 1);
   document.getElementById("out").textContent = JSON.stringify({{
     width: root.clientWidth, scroll: root.scrollWidth, figures: d.querySelectorAll("figure > svg").length,
     text: d.body.innerText.length, scripts: d.scripts.length, images: d.images.length,
-    wide: wide.map(e => e.textContent.slice(0, 40)), overlaps, small, outside }});
+    wide: wide.map(e => e.textContent.slice(0, 40)), overlaps, small, outside, hidden }});
 }};
 </script></body>"""
 
@@ -206,6 +259,7 @@ def test_in_a_browser_all_is_visible_and_nothing_overlaps(which: str, width: int
     assert seen["text"] > 500
     assert (seen["scripts"], seen["images"]) == (0, 0)
     assert seen["wide"] == []
+    assert seen["hidden"] == 0, "a table goes on to the side and does not look it"
     assert seen["overlaps"] == []
     assert seen["outside"] == []
     assert seen["small"] == []

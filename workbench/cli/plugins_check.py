@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from .checked_text import checked_text
 from .options import complete_every_offer, json_option, plugin_option
-from .output import emit_json, hint, table
+from .output import emit_json, hint
 
 
 @click.command()
@@ -46,8 +47,7 @@ def check(
     if as_json:
         emit_json({**found.document(), "plot": None if drawn is None else str(drawn)})
     else:
-        rows = [[f.verdict, f.name, f.claimed, f.measured, f.note] for f in found.findings]
-        click.echo(table(["verdict", "what", "claimed", "measured", "why"], rows))
+        click.echo(checked_text(found))
         if drawn is not None:
             hint(str(drawn))
         count = {word: sum(f.verdict == word for f in found.findings) for word in ("ok", "failed", "skipped", "told")}

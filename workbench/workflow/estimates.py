@@ -12,6 +12,7 @@ from ..errors import WorkbenchError
 from ..fitting.priors import DeclaredPriors
 from ..priors import density_of
 from . import learned
+from .units import meanings
 
 if TYPE_CHECKING:
     from ..model import Model, Trial
@@ -21,7 +22,16 @@ LARGEST_TABLE = 50
 
 
 def estimates(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Name → value, stderr, ci95 (none of what is held), and the document `uncertainty`, None where there is none."""
+    """Name → value, stderr, ci95 (none of what is held), and the document `uncertainty`, None where there is none.
+
+    What has a unit says it, and what is one trajectory's own names the `trajectory`.
+    """
+    found, uncertainty = _estimates(model, x, training)
+    known = meanings(model) if found else {}
+    return {name: {**one, **known.get(name, {})} for name, one in found.items()}, uncertainty
+
+
+def _estimates(model: Model, x: np.ndarray, training: Trial) -> tuple[dict[str, Any], dict[str, Any] | None]:
     unknowns = model.unknowns
     held = _held(model, x)
     weights = unknowns.mask("weights")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,21 @@ from .written import written
 
 BLUE, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#222222", "#9a9a9a"
 SUFFIXES = (".png", ".svg", ".pdf")
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-3, 5),
+    "legend.frameon": False,
+    "svg.hashsalt": "workbench",  # equal findings give equal files
+    "svg.fonttype": "none",  # text stays text
+    "text.parse_math": False,  # a label may hold a dollar sign
+}
 
 
 def require_suffix(path: Path) -> None:
@@ -22,3 +38,27 @@ def saved(figure: Any, path: Path) -> Path:
     """The path, after writing the figure there; its folder is made. Raises NotWritable."""
     undated = {"Date": None} if path.suffix.lower() == ".svg" else {}
     return written(path, lambda file: figure.savefig(file, dpi=150, metadata=undated), "--plot")
+
+
+def plain_logarithms(axis: Any) -> None:
+    """Label a logarithmic axis in plain text, for the style reads no mathematics; on a short one twos and fives too."""
+    from matplotlib.ticker import FuncFormatter
+
+    def minor(value: float, _: int) -> str:
+        low, high = map(log10, axis.get_view_interval())
+        return f"{value:g}" if floor(high) <= ceil(low) and f"{value:e}"[0] in "25" else ""
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(minor))
+
+
+def legend(figure: Any) -> None:
+    """One legend under all panels, of what is labelled in any of them; as wide as the figure allows."""
+    found: dict[str, Any] = {}
+    for panel in figure.axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    labels = [label for label in found if label and not label.startswith("_")]
+    if labels:
+        across = max(1, min(len(labels), int(figure.get_figwidth() / 1.7)))
+        figure.legend([found[label] for label in labels], labels, loc="outside lower center", ncols=across)

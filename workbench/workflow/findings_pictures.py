@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .figure_file import BLACK, BLUE, GREY, ORANGE, saved
+from ..axes import make_room
+from .figure_file import BLACK, BLUE, GREY, ORANGE, STYLE, legend, plain_logarithms, saved
 
 if TYPE_CHECKING:
     from ..findings import Panel, Picture, Series
@@ -17,19 +16,6 @@ COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", BLACK)
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vP*"
 ACROSS = 3  # panels
-
-STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
-    "legend.fontsize": 8.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "svg.hashsalt": "workbench",  # equal findings give equal files
-    "svg.fonttype": "none",  # text stays text
-    "text.parse_math": False,  # a label may hold a dollar sign
-}
 
 
 def drawn(picture: Picture, path: Path) -> Path:
@@ -49,7 +35,8 @@ def drawn(picture: Picture, path: Path) -> Path:
         for axis in axes[len(picture.panels) :]:
             axis.remove()
         figure.suptitle(picture.title, fontsize=10.5)
-        _legend(figure, axes)
+        legend(figure)
+        make_room(figure)
         return saved(figure, path)
 
 
@@ -81,9 +68,11 @@ def _draw(axis: Any, panel: Panel, looks: dict[str, dict[str, Any]]) -> None:
     axis.set_xlabel(panel.x_label)
     axis.set_ylabel(panel.y_label)
     if panel.log_x:
-        _logarithmic(axis, axis.xaxis, "x")
+        axis.set_xscale("log")
+        plain_logarithms(axis.xaxis)
     if panel.log_y:
-        _logarithmic(axis, axis.yaxis, "y")
+        axis.set_yscale("log")
+        plain_logarithms(axis.yaxis)
     if panel.equal:
         axis.set_aspect("equal", adjustable="datalim" if panel.raster is None else "box")
 
@@ -97,25 +86,3 @@ def _curve(axis: Any, series: Series, look: dict[str, Any]) -> None:
     axis.plot(series.x, series.y, ms=3.5, lw=1.4, label=series.label, zorder=3, **shown)
     if series.low is not None and series.high is not None:
         axis.fill_between(series.x, series.low, series.high, color=look["color"], alpha=0.18, lw=0)
-
-
-def _logarithmic(axis: Any, side: Any, name: str) -> None:
-    """A logarithmic axis labelled in plain text, for the style reads no mathematics."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    getattr(axis, f"set_{name}scale")("log")
-    side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    side.set_minor_formatter(NullFormatter())
-
-
-def _legend(figure: Any, axes: Any) -> None:
-    """One legend under all panels."""
-    found: dict[str, Any] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    labels = [label for label in found if label and not label.startswith("_")]
-    if labels:
-        handles = [found[label] for label in labels]
-        across = max(1, min(len(labels), int(np.floor(figure.get_figwidth() / 1.7))))
-        figure.legend(handles, labels, loc="outside lower center", ncols=across)

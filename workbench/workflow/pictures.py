@@ -8,6 +8,7 @@ import numpy as np
 
 from ..diagnose.scoring import finite
 from ..model import Model, Selection
+from .units import state_units
 
 POINTS = 400  # of a curve
 ARROWS = 20  # along each side of a field
@@ -17,9 +18,9 @@ TRAJECTORIES = 12  # that are drawn
 def pictures(model: Model, x: np.ndarray) -> dict[str, Any]:
     """`curve`: the dense free run of the first trajectories; `field`: dy/dt over the plane of the first two states.
 
-    `curve` holds row_size, t, observed and states; the time of an event is there twice, with the states before and
-    after it. `field` holds states, x, y, dx, dy (y, x) and `fixed`, the values of time and of the other states where it
-    was taken; it is None with fewer than two states.
+    `curve` holds row_size, t, observed, states and the units of these; the time of an event is there twice, with the
+    states before and after it. `field` holds states, x, y, dx, dy (y, x) and `fixed`, the values of time and of the
+    other states where it was taken; it is None with fewer than two states.
     """
     rows = np.arange(min(model.data.n_trajectories, TRAJECTORIES))
     ends = np.array([model.data.t[model.data.rows(int(i))][-1] for i in rows])
@@ -59,6 +60,7 @@ def _curve(model: Model, x: np.ndarray, rows: np.ndarray, ts: np.ndarray, ys: np
         "t": ts[real].tolist(),
         "observed": {name: list(map(finite, observed[:, i])) for i, name in enumerate(model.data.channels)},
         "states": {name: list(map(finite, flat[:, i])) for i, name in enumerate(model.field.states)},
+        "units": state_units(model),
     }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figure_file import BLUE, GREY, ORANGE, require_suffix, saved
+from ..axes import make_room, with_unit
+from .figure_file import BLUE, GREY, ORANGE, STYLE, legend, plain_logarithms, require_suffix, saved
 
 if TYPE_CHECKING:
     from .profiles import Profile, Profiles
@@ -18,23 +19,31 @@ ABREAST = 3
 
 def draw(profiles: Profiles, path: Path) -> Path:
     """The file, with a panel for each profile; raises UsageError for another suffix, NotWritable."""
-    from matplotlib.figure import Figure
+    import matplotlib as mpl
 
     require_suffix(path)
+    with mpl.rc_context(STYLE):
+        return saved(figure_of(profiles), path)
+
+
+def figure_of(profiles: Profiles) -> Any:
+    """The figure itself, of matplotlib."""
+    from matplotlib.figure import Figure
+
     n = len(profiles.parameters)
     columns = min(n, ABREAST)
     lines = ceil(n / columns)
-    figure = Figure(figsize=(3.1 * columns + 0.4, 2.5 * lines + 0.5), layout="constrained")
+    figure = Figure(figsize=(max(3.1 * columns + 0.4, 4.8), 2.6 * lines + 0.5), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel, profile in zip(panels, profiles.parameters.values(), strict=False):
         _panel(panel, profile, profiles)
     for panel in panels[:n:columns]:
-        panel.set_ylabel("rise of the loss / threshold", fontsize=8)
+        panel.set_ylabel("rise of the loss / threshold")
     for panel in panels[n:]:
-        panel.set_axis_off()
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
-    return saved(figure, path)
+        panel.remove()
+    legend(figure)
+    make_room(figure)
+    return figure
 
 
 def _panel(panel: Any, profile: Profile, profiles: Profiles) -> None:
@@ -49,6 +58,8 @@ def _panel(panel: Any, profile: Profile, profiles: Profiles) -> None:
     shown = profile.at[seen]
     if shown.size and (shown > 0).all() and shown.max() > 50 * shown.min():
         panel.set_xscale("log")
+        plain_logarithms(panel.xaxis)
     panel.set_ylim(-0.05, 1.0 + 0.25 * bool(np.any(rise >= 1)) + 0.1)
-    panel.set_title(f"{profile.name}: {profile.verdict}", fontsize=8.5)
-    panel.tick_params(labelsize=8)
+    panel.set_xlabel(with_unit(profile.name, profile.unit))
+    whose = f"trajectory {profile.trajectory}: " if profile.trajectory else ""
+    panel.set_title(f"{whose}{profile.verdict}")

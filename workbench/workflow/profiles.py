@@ -27,6 +27,8 @@ class Profile:
     seconds: float
     lower_end: str  # crossed, bound, far, no solution, time or points
     upper_end: str
+    unit: str = ""
+    trajectory: str = ""  # whose own it is, where it is one of several
 
     def document(self) -> dict[str, Any]:
         """The part of `workbench/profile/1` about this unknown."""
@@ -43,6 +45,8 @@ class Profile:
                 "others": {name: values.tolist() for name, values in self.others.items()},
             },
             "seconds": self.seconds,
+            "unit": self.unit or None,
+            "trajectory": self.trajectory or None,
         }
 
 

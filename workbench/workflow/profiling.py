@@ -23,6 +23,7 @@ from .drawing import training_selection
 from .estimates import uncertainty_of
 from .profiles import Profile, Profiles
 from .threads import one_thread
+from .units import meanings
 
 if TYPE_CHECKING:
     from ..runs import Run
@@ -138,7 +139,7 @@ class _Profiler:
         shrink = session.task.shrinkage(whole, start)
         self.objective: Objective = session.task.restrict(whole, everything, start, shrink)
         self.optimizer: Optimizer = installed().make("optimizer", "levenberg-marquardt")
-        self.labels = self.model.unknowns.labels
+        self.labels, self.meanings = self.model.unknowns.labels, meanings(self.model)
         self.selection = training_selection(self.model)
         self.n = int(self.selection.mask.sum())
         self.notes: list[str] = []
@@ -265,6 +266,7 @@ class _Profiler:
             seconds=seconds,
             lower_end=sides[0].end,
             upper_end=sides[1].end,
+            **self.meanings.get(self.labels[i], {}),
         )
 
     def _physical(self, i: int, value: float) -> float:
