@@ -89,15 +89,6 @@ static void arrive(Block *b, March *m, Tape *tape)
     }
 }
 
-static int late(const Task *task)
-{
-    struct timespec now;
-    if (task->deadline <= 0)
-        return 0;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec >= task->deadline;
-}
-
 /* Steps as long as the tolerance allows. Returns 0 where the mesh is full. */
 static int march_adaptive(Block *b, March *m, Tape *tapes)
 {
