@@ -54,7 +54,7 @@ static void begin(Block *b, March *m, const double *ahead, Tape *tape)
 }
 
 /* Lanes at a stop: the end, or a break, behind which f may be another. */
-static void arrive(Block *b, March *m, Tape *tape)
+SELDOM void arrive(Block *b, March *m, Tape *tape)
 {
     int anew[LANES], some = 0;
     double ahead[LANES];
