@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .dataset import Table as Table
     from .engine import Tableau as Tableau
     from .graph import Graph as Graph
+    from .graph import from_function as from_function
     from .graph import from_module as from_module
     from .graph import from_network as from_network
     from .graph import from_sympy as from_sympy
@@ -81,6 +82,7 @@ _HOME = {
     "Table": "dataset",
     "Tableau": "engine",
     "Graph": "graph",
+    "from_function": "graph",
     "from_module": "graph",
     "from_network": "graph",
     "from_sympy": "graph",

@@ -110,13 +110,9 @@ def fit_lotka_volterra(problem: Any, precision: str) -> Ready:
 
 def graph_of(f: Callable[..., list[Any]], states: int, parameters: int) -> Any:
     """The graph of f(t, y, *p), written on plain numbers."""
-    import sympy
+    import workbench as wb
 
-    from workbench.graph import from_sympy
-
-    y, p = sympy.symbols(f"y:{states}"), sympy.symbols(f"p:{parameters}")
-    t = sympy.Symbol("t")
-    return from_sympy({"rhs": f(t, y, *p)}, states=[*map(str, y)], parameters=[*map(str, p)])
+    return wb.from_function(f, [f"y{i}" for i in range(states)], [f"p{j}" for j in range(parameters)])
 
 
 def solve_stiff(problem: Any, precision: str) -> Ready:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .choose import printable as printable
     from .handle import Handle as Handle
     from .handle import Solved as Solved
+    from .kernel import FITTED_BY as FITTED_BY
     from .kernel import Kernel as Kernel
     from .pieces import Pieces as Pieces
 
@@ -25,7 +26,7 @@ MODULES = {
     **dict.fromkeys(("MANY", "allowed_threads", "compilable", "printable"), ".choose"),
     "Handle": ".handle",
     "Solved": ".handle",
-    "Kernel": ".kernel",
+    **dict.fromkeys(("FITTED_BY", "Kernel"), ".kernel"),
     "Pieces": ".pieces",
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 WHOLE, NUMBER = ctypes.c_int64, ctypes.c_double
+REALS = {np.dtype(np.float32): ("float", 0), np.dtype(np.float64): ("double", 1)}
 INTEGERS = ("rows", "times", "width", "plan_width", "p_stride", "n_breaks", "max_steps", "keep", "retry")
 NUMBERS = ("rtol", "first_step", "min_step", "cap", "safety", "shrink", "grow", "start", "error_power", "deadline")
 POINTERS = {
@@ -23,6 +25,13 @@ POINTERS = {
     "void": ("y0", "c", "p", "ys", "states", "tapes", "gys", "g_y0", "g_p", "by"),
 }
 """Arrays, row by row; `void` ones hold the kernel's own kind of real numbers."""
+
+
+def opening(dtype: np.dtype, wide: bool, headers: Sequence[str]) -> list[str]:
+    """The first lines of a C file: its kind of reals, whether trajectories share vectors, and headers of kernels/."""
+    real, double = REALS[dtype]
+    lines = [f"#define REAL {real}", f"#define REAL_IS_DOUBLE {double}", f"#define WIDE {int(wide)}"]
+    return lines + [f'#include "{name}.h"' for name in ("lanes", "types", *headers)]
 
 
 class Task(ctypes.Structure):

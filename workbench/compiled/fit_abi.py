@@ -5,17 +5,20 @@ from __future__ import annotations
 import ctypes
 
 WHOLE, NUMBER = ctypes.c_int64, ctypes.c_double
-INTEGERS = ("n", "max_iterations")
+INTEGERS = ("n", "max_iterations", "n_states", "n_parameters", "channels", "n_by_y", "n_by_p", "lanes")
 NUMBERS = ("ftol", "xtol", "gtol", "damping")
 POINTERS = {
     "double": (
         *("x", "lower", "upper", "base", "width", "p", "y0", "values", "weights"),
         *("cost", "mu", "gradient", "hessian"),
     ),
-    "int64_t": ("kind", "p_unknown", "y0_unknown", "counts"),
+    "int64_t": ("kind", "p_unknown", "y0_unknown", "counts", "y_channel", "y_state", "p_channel", "p_place"),
+    "void": ("solve", "push", "observe"),
 }
 """`base` and `width` are the bounds of logit; `p_unknown` and `y0_unknown` places in x, or −1 where a value is given;
-`counts` solves, pushes and iterations. mu, gradient and hessian are those at the last x."""
+`counts` solves, pushes and iterations. mu, gradient and hessian are those at the last x. `solve`, `push` and `observe`
+are functions of the model's own libraries, `lanes` the trajectories that are pushed side by side; y_channel, y_state,
+p_channel and p_place (a parameter's) say where the entries of ∂mu/∂(y, p) stand."""
 
 
 class Fit(ctypes.Structure):

@@ -85,7 +85,7 @@ class Handle:
         for name in ("t0", "sign", "low", "high", "end", "tau"):
             self._give(name, getattr(flow, name), float)
         self._give("n_times", np.isfinite(flow.tau).sum(axis=1), np.int64)
-        breaks = np.unique(np.asarray(self.options.breaks, dtype=float))
+        breaks = np.array(sorted({float(at) for at in self.options.breaks}))  # np.unique would import numpy.ma
         task.n_breaks = len(breaks)
         self._give("breaks", breaks, float)
 

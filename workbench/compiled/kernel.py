@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,28 +13,27 @@ import numpy as np
 from ..engine import RosenbrockTableau, Tableau
 from ..errors.problems import NotLowerable
 from ..graph import Graph
-from .abi import Task, declaration
+from .abi import Task, declaration, opening
 from .build import library
 from .choose import printable
 from .fit_abi import Fit
-from .fit_abi import declaration as fit_declaration
+from .fit_library import FittedModel, fit_source
 from .method import explicit
-from .observed import observed
+from .observed import Observed, observable, observed
 from .printer import Printer
 from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
 
 HEADERS = {
-    "solve": ("{0}", "record", "control", "march", "entry_solve"),
+    "solve": ("{0}", "record", "control", "clock", "march", "entry_solve"),
     "pull": ("{0}", "taken", "adjoint", "{0}_pull", "entry_pull"),
     "push": ("{0}", "taken", "{0}_push", "entry_push"),
 }
-FIT = ("cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")
-HEADERS["fit"] = (*dict.fromkeys((*HEADERS["solve"], *HEADERS["push"])), *FIT)
 """What each purpose includes, by the kind of method: nothing is compiled that is not used."""
+FITTED_BY = ("solve", "push", "fit")
+"""The libraries that fits call, of which the last is the same for all models."""
 LONG = 300
 """Statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS. The price is a way
 back that takes up to 1.5 times as long; below, there is little time to save."""
-REALS = {np.dtype(np.float32): ("float", 0), np.dtype(np.float64): ("double", 1)}
 
 
 class Kernel:
@@ -45,6 +45,7 @@ class Kernel:
         self.graph, self.tableau, self.dtype, self.wide = graph, tableau, np.dtype(dtype), wide
         self.n_states, self.n_parameters = len(graph.states), len(graph.parameters)
         self._functions: dict[str, Any] = {}
+        self._libraries: dict[str, ctypes.CDLL] = {}
         self._printer = Printer(graph)
 
     @property
@@ -62,14 +63,13 @@ class Kernel:
 
     def _side_by_side(self, purpose: str) -> bool:
         """Whether rows share vectors: not where derivatives by weights are wanted, which are gathered row by row."""
-        return self.wide and not (purpose in ("push", "fit") and self.graph.networks)
+        return self.wide and not (purpose == "push" and self.graph.networks)
 
     def source(self, purpose: str) -> str:
         """The C file of one purpose: "solve", "pull", "push" or "fit". The headers that it includes lie in kernels/."""
-        real, double = REALS[self.dtype]
-        defined = {"REAL": real, "REAL_IS_DOUBLE": double, "WIDE": int(self._side_by_side(purpose))}
-        lines = [f"#define {key} {value}" for key, value in defined.items()]
-        lines += [f'#include "{name}.h"' for name in ("lanes", "types", "functions", "common", "dense", "field")]
+        if purpose == "fit":
+            return fit_source(self.dtype)
+        lines = opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
         kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"
         includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
         printed = self._printed(purpose)
@@ -79,17 +79,20 @@ class Kernel:
 
     def _printed(self, purpose: str) -> tuple[str, ...]:
         printer = self._printer
-        needed = "push" if purpose == "fit" else purpose
-        text = printer.text(needed)
+        text = printer.text(purpose)
         if isinstance(self.tableau, RosenbrockTableau):
             timed = moves_in_time(self.graph, self.tableau)
             method = rosenbrock(self.tableau, printer.operations, timed)
-            text += derivatives(printer, needed, timed)
+            text += derivatives(printer, purpose, timed)
         else:
             method = explicit(self.tableau, printer.operations)
-        if purpose == "fit":
-            return fit_declaration(), text, observed(self.graph), '#include "block.h"', method
+        if purpose == "push" and self._observed is not None:
+            return text, self._observed.text, '#include "block.h"', '#include "entry_observe.h"', method
         return text, '#include "block.h"', method
+
+    @cached_property
+    def _observed(self) -> Observed | None:
+        return observed(self.graph) if observable(self.graph) else None
 
     def _function(self, purpose: str) -> Any:
         if purpose not in self._functions:
@@ -98,24 +101,23 @@ class Kernel:
             more = [ctypes.POINTER(Fit)] if purpose == "fit" else [ctypes.c_int64, ctypes.c_int64]
             function.argtypes = [ctypes.POINTER(Task), *more]
             function.restype = ctypes.c_int
-            self._functions[purpose] = function
+            self._functions[purpose], self._libraries[purpose] = function, loaded
             if purpose == "solve":
                 loaded.workbench_tape_bytes.argtypes = [ctypes.c_int64]
                 loaded.workbench_tape_bytes.restype = ctypes.c_int64
                 self._tape_bytes = loaded.workbench_tape_bytes
-                self._lanes = int(loaded.workbench_lanes())
         return self._functions[purpose]
 
     def build(self, purposes: Sequence[str] = ("solve", "push")) -> None:
-        """Compile and load for these purposes, side by side."""
+        """Compile and load for these purposes, side by side; raises CompilerUnavailable."""
         with ThreadPoolExecutor(len(purposes)) as pool:
             list(pool.map(self._function, purposes))
 
     @property
     def lanes(self) -> int:
-        """Trajectories side by side."""
+        """Trajectories that are solved side by side."""
         self._function("solve")
-        return self._lanes
+        return int(self._libraries["solve"].workbench_lanes())
 
     def tape_bytes(self, width: int) -> int:
         """The memory in which the stages of `width` steps are kept for the way back."""
@@ -129,6 +131,17 @@ class Kernel:
         ∂y/∂(y0, p) along them, into `by`.
         """
         return int(self._function(purpose)(ctypes.byref(task), first, last))
+
+    @cached_property
+    def fitted(self) -> FittedModel:
+        """What fits are told of the model; raises NotLowerable where a network is observed, CompilerUnavailable."""
+        if self._observed is None:
+            raise NotLowerable("a network is observed", help="observe states, or fit with workbench.fit")
+        self.build(FITTED_BY)
+        push = self._libraries["push"]
+        functions = {"solve": self._functions["solve"], "push": self._functions["push"]}
+        functions["observe"] = push.workbench_observe
+        return FittedModel(self.n_states, self.n_parameters, int(push.workbench_lanes()), self._observed, functions)
 
     def fit(self, task: Task, fit: Fit) -> int:
         """One Levenberg–Marquardt fit from fit.x: its status, or -1 (no memory); see kernels/least_squares.h."""

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 
 from .abi import Task, address
-from .fit_abi import Fit
 from .handle import Handle, _pool
 from .pieces import Pieces
 
@@ -95,9 +94,9 @@ def fits(
     task.deadline = deadline or 0.0
     if observations.pieces is not None:
         observations.pieces.point(task)
+    handle.kernel.fitted.fit()  # libraries are built now, by one thread
     if len(xs) == 1 or threads == 1:
         return [_fit(handle, task, observations, places, x, settings) for x in xs]
-    handle.kernel.build(("fit",))
     jobs = [list(range(first, len(xs), threads)) for first in range(min(threads, len(xs)))]
 
     def run(job: list[int]) -> list[Found]:
@@ -115,7 +114,9 @@ def _fit(
     n = len(x)
     x, numbers, counts = np.array(x, float), np.zeros(1 + n + n * n), np.zeros(3, np.int64)
     mu = np.full(observations.values.shape, np.nan)
-    fit = Fit(n, settings.max_iterations, settings.ftol, settings.xtol, settings.gtol, settings.damping)
+    fit = handle.kernel.fitted.fit()
+    fit.n, fit.max_iterations, fit.damping = n, settings.max_iterations, settings.damping
+    fit.ftol, fit.xtol, fit.gtol = settings.ftol, settings.xtol, settings.gtol
     for name, place in (*places.addresses.items(), *observations.addresses.items()):
         setattr(fit, name, place)
     fit.x, fit.counts, fit.mu, first = address(x), address(counts), address(mu), address(numbers)

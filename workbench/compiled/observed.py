@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from ..errors.problems import NotLowerable
 from ..graph import Graph, Node
 from ..graph.derivatives import reachable
 from .scalars import name, statements
@@ -19,13 +18,26 @@ def channels(graph: Graph) -> int:
     return len(graph.groups.get("observed", graph.states))
 
 
-def observed(graph: Graph) -> str:
-    """`observe` and `observe_jacobian`, and where the entries stand that are not 0; see kernels/residuals.h."""
+@dataclass(frozen=True)
+class Observed:
+    """The channels in C, and where the entries of their derivatives stand that may differ from 0."""
+
+    text: str  # `observe` and `observe_jacobian`; see kernels/entry_observe.h
+    channels: int
+    by_y: tuple[tuple[int, int], ...]  # (channel, state)
+    by_p: tuple[tuple[int, int], ...]  # (channel, parameter)
+
+
+def observable(graph: Graph) -> bool:
+    """Whether the channels are formulas of t, states, inputs, covariates and parameters: no network is observed."""
+    return all(graph.nodes[number].op != "z" for number in reachable(graph.nodes, graph.groups.get("observed", ())))
+
+
+def observed(graph: Graph) -> Observed:
+    """The channels of an observable graph."""
     graph = _with_observed(graph)
     outputs = graph.groups["observed"]
     nodes = [graph.nodes[number] for number in reachable(graph.nodes, outputs)]
-    if any(node.op == "z" for node in nodes):
-        raise NotLowerable("a network is observed", help="observe states, or fit with workbench.fit")
     used = sorted({int(node.value) for node in nodes if node.op == "p"})
     places = {kind: {i: i for i in range(len(graph.names(kind)))} for kind in ("t", "y", "u", "c")}
     places["p"] = {j: place for place, j in enumerate(used)}
@@ -41,11 +53,7 @@ def observed(graph: Graph) -> str:
     }
     parts = [
         "\n".join(f"#define {key} {value}" for key, value in sizes.items()),
-        _places("observed_places", used),
-        _places("y_channel", (i for (i, _), _ in y_entries)),
-        _places("y_state", (j for (_, j), _ in y_entries)),
-        _places("p_channel", (i for (i, _), _ in p_entries)),
-        _places("p_place", (j for (_, j), _ in p_entries)),
+        f"static const int observed_places[] = {{{', '.join(map(str, used)) or '0'}}};",
         _function(f"INLINE void observe({HEAD}, R *mu)", nodes, {"mu": outputs}, places),
         _function(
             f"INLINE void observe_jacobian({HEAD}, R *by_y, R *by_p)",
@@ -54,7 +62,8 @@ def observed(graph: Graph) -> str:
             places,
         ),
     ]
-    return "\n".join(parts)
+    by_y_at, by_p_at = (tuple(at for at, _ in entries) for entries in (y_entries, p_entries))
+    return Observed("\n".join(parts), len(outputs), by_y_at, by_p_at)
 
 
 def _with_observed(graph: Graph) -> Graph:
@@ -64,10 +73,6 @@ def _with_observed(graph: Graph) -> Graph:
     states = [Node("y", (), i) for i in range(len(graph.states))]
     groups = {**graph.groups, "observed": tuple(range(first, first + len(states)))}
     return replace(graph, nodes=(*graph.nodes, *states), groups=groups)
-
-
-def _places(title: str, values: Iterable[int]) -> str:
-    return f"static const int {title}[] = {{{', '.join(map(str, values)) or '0'}}};"
 
 
 def _function(

@@ -1,12 +1,12 @@
 """The one lowered form of a right-hand side, with its derivatives: scalar operations and networks in (t, y, u, c; p).
 
-Formulas enter through `from_sympy`, networks through `from_network`, torch modules through `from_module`; a `Graph`
-gives its values and derivatives as NumPy and torch functions.
+Formulas enter through `from_sympy`, Python functions through `from_function`, networks through `from_network`, torch
+modules through `from_module`; a `Graph` gives its values and derivatives as NumPy and torch functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .encoding import Encoder
@@ -30,6 +30,7 @@ __all__ = [
     "LearnedTerm",
     "Network",
     "Node",
+    "from_function",
     "from_module",
     "from_network",
     "from_sympy",
@@ -61,6 +62,39 @@ def from_sympy(
 
     leaves = {"t": (time,), "y": states, "u": inputs, "c": covariates, "p": parameters}
     return lower(groups, leaves, expressions or {}, learned or {})
+
+
+def from_function(
+    f: Callable[..., Any],
+    states: Sequence[str],
+    parameters: Sequence[str] | None = None,
+    *,
+    inputs: Sequence[str] = (),
+    time: str = "t",
+) -> Graph:
+    """The graph of dy/dt = f(t, y, a, b, …), a function of one trajectory that gives one number for each state.
+
+    `states` name the entries of y, `parameters` what comes behind it; unless given, these are f's own names of its
+    arguments. With `inputs` f is f(t, y, u, a, b, …). y and u are arrays of numbers. f is called once, with numbers
+    that write down what is done to them: arithmetic, powers, matrix products, NumPy's functions of one number,
+    numpy.maximum, minimum and arctan2, and numpy.where(a > b, …). Loops run as they are. Raises NotLowerable for what
+    else a graph cannot hold, such as a branch that depends on y.
+
+    SymPy is not imported, so that the first result of a new system comes sooner than by `from_sympy`.
+
+    >>> import numpy as np
+    >>> def hunting(t, y, a, b, c, d):
+    ...     prey, hunters = y
+    ...     return a * prey - b * prey * hunters, d * prey * hunters - c * hunters
+    >>> graph = from_function(hunting, ["prey", "hunters"])
+    >>> graph.parameters
+    ('a', 'b', 'c', 'd')
+    >>> graph.function("rhs")(np.zeros(1), np.array([[2.0, 3.0]]), None, None, np.array([1.5, 1.0, 3.0, 1.0])).tolist()
+    [[-3.0, -3.0]]
+    """
+    from .tracing import lower_function
+
+    return lower_function(f, states, parameters, inputs, time)
 
 
 def from_module(module: torch.nn.Module, states: int) -> Graph:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiled import MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable
+from ..compiled import FITTED_BY, MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable
 from ..contracts import Trajectory
 from ..errors.problems import NotLowerable
 from ..errors.usage import UsageError
@@ -76,9 +76,9 @@ def why_not(asked: Asked, task: Task) -> str:
 
 
 class CompiledSolve:
-    """Solves from many starts with parameters that change, on one handle."""
+    """Solves from many starts with parameters that change, on one handle; `fitting` says that fits come first."""
 
-    def __init__(self, asked: Asked, task: Task) -> None:
+    def __init__(self, asked: Asked, task: Task, fitting: bool = False) -> None:
         reason = why_not(asked, task)
         if reason:
             raise NotLowerable(f"the compiled engine cannot do this: {reason}", help='engine="torch"')
@@ -96,7 +96,7 @@ class CompiledSolve:
         self._batch, rows = task.batch, len(task.y0)
         dtype = np.dtype(str(task.y0.dtype).split(".")[-1])
         kernel = Kernel(graph, solver.tableau, dtype, wide=rows >= MANY)
-        kernel.build(("solve", "pull") if self._torch else ("solve",))
+        kernel.build(FITTED_BY if fitting else ("solve", "pull") if self._torch else ("solve",))
         self._pieces = self._signal(asked.inputs, rows)
         options = replace(asked.options(task), keep=True, deadline=None)
         self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, rows))

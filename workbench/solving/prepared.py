@@ -89,10 +89,10 @@ class Prepared:
         asked = dataclasses.replace(self._asked, params=params)
         return asked.run(asked.task(y0))
 
-    def _ready(self, y0: Array) -> Engine:
+    def _ready(self, y0: Array, fitting: bool = False) -> Engine:
         kind = _kind(y0)
         if self._engine is None or kind != self._kind:
-            self._engine, self._kind = made(self._wanted, self._asked, self._asked.task(y0)), kind
+            self._engine, self._kind = made(self._wanted, self._asked, self._asked.task(y0), fitting), kind
         return self._engine
 
     def least_squares(
@@ -152,7 +152,7 @@ class Prepared:
         """
         from .least_squares import Fitter, Settings, least_squares
 
-        engine = self._ready(y0)
+        engine = self._ready(y0, fitting=True)
         if not isinstance(engine, CompiledSolve):
             engine = CompiledSolve(self._asked, self._asked.task(y0))  # says what it lacks
         if self._fitter is None or self._fitter.solve is not engine:
@@ -164,11 +164,11 @@ class Prepared:
         )  # fmt: skip
 
 
-def made(wanted: EngineName, asked: Asked, task: Task) -> Engine:
+def made(wanted: EngineName, asked: Asked, task: Task, fitting: bool = False) -> Engine:
     """The engine for starts like the task's: the one place where it is chosen."""
     if wanted != "torch":
         try:
-            return CompiledSolve(asked, task)
+            return CompiledSolve(asked, task, fitting)
         except NotLowerable:
             if wanted == "compiled":
                 raise

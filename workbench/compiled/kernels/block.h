@@ -127,3 +127,9 @@ INLINE int64_t observations(const Block *b, int l)
 {
     return b->task->n_times[b->row[l]];
 }
+
+/* Trajectories side by side, for Python. */
+EXPORT int workbench_lanes(void)
+{
+    return LANES;
+}

@@ -14,6 +14,7 @@
 #define TILE_HIGH 4 /* with 16 registers */
 #endif
 #define TILE_LONG (2 * DOUBLES)
+#define OVER_TILE _Pragma("GCC unroll 8")
 #define PANEL 64 /* rows that are eliminated before the rest of the matrix hears of them */
 
 typedef double Doubles __attribute__((vector_size(DOUBLES * sizeof(double))));
@@ -33,7 +34,7 @@ static int64_t padded(int64_t n)
     return whole % 64 || !whole ? whole + !whole * 16 : whole + 16;
 }
 
-static double *matrix(int64_t n)
+CALLED double *matrix(int64_t n)
 {
     const size_t bytes = (size_t)((n + TILE_HIGH) * padded(n)) * sizeof(double);
     double *a = aligned(bytes);
@@ -42,7 +43,7 @@ static double *matrix(int64_t n)
     return a;
 }
 
-INLINE double dot(int64_t n, const double *a, const double *b)
+CALLED double dot(int64_t n, const double *a, const double *b)
 {
     Doubles even = {0}, odd = {0};
     int64_t i = 0;
@@ -60,9 +61,12 @@ INLINE double dot(int64_t n, const double *a, const double *b)
 }
 
 /* to += factor · from */
-INLINE void add_times(int64_t n, double factor, const double *restrict from, double *restrict to)
+CALLED void add_times(int64_t n, double factor, const double *restrict from, double *restrict to)
 {
-    for (int64_t i = 0; i < n; i++)
+    int64_t i = 0;
+    for (; i + DOUBLES <= n; i += DOUBLES)
+        put_doubles(to + i, doubles_at(to + i) + factor * doubles_at(from + i));
+    for (; i < n; i++)
         to[i] += factor * from[i];
 }
 
@@ -71,15 +75,18 @@ INLINE void outer_tile(double sign, int64_t rows, const double *left, const doub
                        int64_t ldc)
 {
     Doubles sum[TILE_HIGH][2];
+    OVER_TILE
     for (int i = 0; i < TILE_HIGH; i++)
         sum[i][0] = sum[i][1] = (Doubles){0};
     for (int64_t k = 0; k < rows; k++) {
         const Doubles first = doubles_at(right + k * ld), second = doubles_at(right + k * ld + DOUBLES);
+        OVER_TILE
         for (int i = 0; i < TILE_HIGH; i++) {
             sum[i][0] += left[k * ld + i] * first;
             sum[i][1] += left[k * ld + i] * second;
         }
     }
+    OVER_TILE
     for (int i = 0; i < TILE_HIGH; i++)
         for (int half = 0; half < 2; half++) {
             double *out = c + i * ldc + half * DOUBLES;

@@ -11,14 +11,17 @@ INLINE double lane_norm(const Block *b, const R *x, const R *y, const R *y1, int
     return sqrt(sum / N_STATES);
 }
 
+/* `lane_norm` where time does not matter. */
+SELDOM double norm_of(const Block *b, const R *x, const R *y, int l) { return lane_norm(b, x, y, y, l); }
+
 /* A first step from the sizes of y, y' and y'' (Hairer, Nørsett & Wanner, Solving ODEs I, II.4). */
-static void first_steps(Block *b, March *m, Tape *tape)
+SELDOM void first_steps(Block *b, March *m, Tape *tape)
 {
     const Task *task = b->task;
     R y1[N_STATES], k1[N_STATES];
     double h0[LANES], zero[LANES] = {0}, signed_h[LANES];
     for (int l = 0; l < LANES; l++) {
-        const double d0 = lane_norm(b, m->y, m->y, m->y, l), d1 = lane_norm(b, m->k[0], m->y, m->y, l);
+        const double d0 = norm_of(b, m->y, m->y, l), d1 = norm_of(b, m->k[0], m->y, l);
         const int small = d0 < 1e-5 || d1 < 1e-5;
         h0[l] = fmin(small ? 1e-6 * m->stop[l] : 0.01 * d0 / (d1 > 0 ? d1 : 1.0), m->stop[l]);
         signed_h[l] = b->sign[l] * h0[l];
@@ -30,7 +33,7 @@ static void first_steps(Block *b, March *m, Tape *tape)
     for (int i = 0; i < N_STATES; i++)
         k1[i] -= m->k[0][i];
     for (int l = 0; l < LANES; l++) {
-        const double d1 = lane_norm(b, m->k[0], m->y, m->y, l), d2 = lane_norm(b, k1, m->y, m->y, l) / h0[l];
+        const double d1 = norm_of(b, m->k[0], m->y, l), d2 = norm_of(b, k1, m->y, l) / h0[l];
         const double steep = fmax(d1, d2);
         const double h1 = steep > 1e-15 ? pow(0.01 / steep, 1.0 / task->error_power)
                                         : fmax(1e-6 * m->stop[l], 1e-3 * h0[l]);

@@ -34,11 +34,6 @@ EXPORT int workbench_solve(const Task *task, int64_t first, int64_t last)
     return result;
 }
 
-EXPORT int workbench_lanes(void)
-{
-    return LANES;
-}
-
 EXPORT int64_t workbench_tape_bytes(int64_t width)
 {
     return (int64_t)sizeof(Tape) * (width * N_FIRST_BUT_END + N_ALL + 2);

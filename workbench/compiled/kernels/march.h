@@ -54,7 +54,7 @@ static void begin(Block *b, March *m, const double *ahead, Tape *tape)
 }
 
 /* Lanes at a stop: the end, or a break, behind which f may be another. */
-static void arrive(Block *b, March *m, Tape *tape)
+SELDOM void arrive(Block *b, March *m, Tape *tape)
 {
     int anew[LANES], some = 0;
     double ahead[LANES];
@@ -87,15 +87,6 @@ static void arrive(Block *b, March *m, Tape *tape)
             b->live[l] = 0;
         }
     }
-}
-
-static int late(const Task *task)
-{
-    struct timespec now;
-    if (task->deadline <= 0)
-        return 0;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec >= task->deadline;
 }
 
 /* Steps as long as the tolerance allows. Returns 0 where the mesh is full. */

@@ -2,7 +2,7 @@
 
 enum { OK, BAD_STATE, BAD_SLOPE, COLLAPSED, TOO_MANY_STEPS, TIME_OUT, MESH_FULL };
 
-static void report(const Block *b, int l, int status, double tau, double h, int64_t steps, const R *y, const R *k)
+SELDOM void report(const Block *b, int l, int status, double tau, double h, int64_t steps, const R *y, const R *k)
 {
     const Task *task = b->task;
     const int64_t row = b->row[l];
@@ -17,7 +17,7 @@ static void report(const Block *b, int l, int status, double tau, double h, int6
 }
 
 /* What the step that failed gave, by component: inf or NaN where a slope was. */
-static void report_tried(const Block *b, int l, const R *y1, R (*k)[N_STATES], int n)
+SELDOM void report_tried(const Block *b, int l, const R *y1, R (*k)[N_STATES], int n)
 {
     double *tried = b->task->failure_tried + b->row[l] * N_STATES;
     for (int i = 0; i < N_STATES; i++) {

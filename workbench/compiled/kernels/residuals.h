@@ -1,45 +1,10 @@
 /* Residuals weight · (mu − value) of the observations, and their Jacobian by x, whose rows are never held all at once.
 
-   `observe` and `observe_jacobian` are printed: channels as functions of (t, y, u, c, p), their entries that are not 0
-   listed in y_channel, y_state, p_channel and p_place. */
+   The model comes as functions that its own libraries hold, and as lists of the entries of ∂mu/∂(y, p) that are not 0:
+   y_channel, y_state, p_channel and p_place. */
 
-/* LANES observation times of one row side by side. */
-typedef struct {
-    Block block;
-    At at;
-    R u[AT_LEAST_1(N_INPUTS)], p[AT_LEAST_1(N_OBSERVED)], y[N_STATES], mu[N_CHANNELS];
-} Seen;
-
-CALLED void see_row(const Work *w, int64_t row, Seen *seen)
-{
-    block_begin(&seen->block, &w->solve, 0, row);
-    for (int l = 1; l < LANES; l++) {
-        block_mimic(&seen->block, l, 0);
-        seen->block.row[l] = row;
-        seen->block.low[l] = seen->block.low[0];
-        seen->block.high[l] = seen->block.high[0];
-    }
-    for (int j = 0; j < N_OBSERVED; j++)
-        seen->p[j] = SPLAT(w->p[observed_places[j]]);
-}
-
-/* mu from `first` on; lanes beyond the last time repeat it. Returns how many lanes count. */
-INLINE int see(const Work *w, int64_t row, int64_t first, Seen *seen)
-{
-    const int64_t last = w->solve.n_times[row] - 1;
-    double tau[LANES], zero[LANES] = {0};
-    for (int l = 0; l < LANES; l++) {
-        const int64_t time = first + l < last ? first + l : last;
-        const REAL *y = w->ys + (row * w->solve.times + time) * N_STATES;
-        tau[l] = w->solve.tau[row * w->solve.times + time];
-        for (int i = 0; i < N_STATES; i++)
-            LANE(seen->y[i], l) = y[i];
-    }
-    seen->at = at_node(&seen->block, tau, zero, 0, seen->u, 0);
-    seen->at.p = seen->p;
-    observe(&seen->at, seen->y, seen->mu);
-    return last - first + 1 < LANES ? (int)(last - first + 1) : LANES;
-}
+typedef int Along(const Task *task, int64_t first, int64_t last);
+typedef void Observe(const Task *task, int64_t row, REAL *mu, REAL *by_y, REAL *by_p);
 
 /* Solves at the last x, with a longer mesh where it is too short. Returns whether all rows arrived. */
 CALLED int solve_all(Work *w)
@@ -48,7 +13,7 @@ CALLED int solve_all(Work *w)
     w->fit->counts[0]++;
     for (;;) {
         memset(task->status, 0, (size_t)task->rows * sizeof(int64_t));
-        const int result = workbench_solve(task, 0, task->rows);
+        const int result = ((Along *)w->fit->solve)(task, 0, task->rows);
         if (result == 0)
             break;
         if (result == 1 || !longer_mesh(w))
@@ -69,18 +34,12 @@ CALLED double misfit(Work *w, const double *x)
         return INFINITY;
     double total = 0;
     for (int64_t row = 0; row < w->solve.rows; row++) {
-        Seen seen;
-        see_row(w, row, &seen);
+        const int64_t first = row * w->solve.times * fit->channels, last = w->solve.n_times[row] * fit->channels;
+        ((Observe *)fit->observe)(&w->solve, row, w->mu, 0, 0);
         double own = 0;
-        for (int64_t first = 0; first < w->solve.n_times[row]; first += LANES) {
-            const int lanes = see(w, row, first, &seen);
-            const int64_t at = (row * w->solve.times + first) * N_CHANNELS;
-            for (int l = 0; l < lanes; l++)
-                for (int m = 0; m < N_CHANNELS; m++) {
-                    const double weight = fit->weights[at + l * N_CHANNELS + m];
-                    const double r = weight * ((double)LANE(seen.mu[m], l) - fit->values[at + l * N_CHANNELS + m]);
-                    own += weight != 0 ? r * r : 0;
-                }
+        for (int64_t i = 0; i < last; i++) {
+            const double weight = fit->weights[first + i], r = weight * ((double)w->mu[i] - fit->values[first + i]);
+            own += weight != 0 ? r * r : 0;
         }
         total += own;
     }
@@ -109,31 +68,39 @@ CALLED void scatter(Work *w, int64_t n)
     memset(w->square, 0, (size_t)((n + 1 + TILE_HIGH) * ld) * sizeof(double));
 }
 
-INLINE void add_reals(int64_t n, double factor, const REAL *restrict from, double *restrict to)
+CALLED void add_reals(int64_t n, double factor, const REAL *restrict from, double *restrict to)
 {
+#if REAL_IS_DOUBLE
+    add_times(n, factor, from, to);
+#else
     for (int64_t i = 0; i < n; i++)
         to[i] += factor * (double)from[i];
+#endif
 }
 
-/* One line: weight · ∂mu/∂x of channel m in lane l, and the residual behind it. */
-CALLED void line_of(const Work *w, const REAL *by, int l, int m, double weight, R *by_y, R *by_p, int64_t n, double *line)
+/* One line: weight · ∂mu/∂x of channel m, from the entries of its time, and the residual behind it. */
+CALLED void line_of(const Work *w, const REAL *by, const REAL *by_y, const REAL *by_p, int64_t m, double weight, int64_t n,
+                    double *line)
 {
+    const Fit *fit = w->fit;
     for (int64_t k = 0; k < n; k++)
         line[k] = 0;
-    for (int e = 0; e < N_BY_Y; e++) {
-        if (y_channel[e] != m)
+    for (int64_t e = 0; e < fit->n_by_y; e++) {
+        if (fit->y_channel[e] != m)
             continue;
-        const REAL *own = by + y_state[e] * N_COLUMNS;
-        const double factor = weight * (double)LANE(by_y[e], l);
+        const REAL *own = by + fit->y_state[e] * w->columns;
+        const double factor = weight * (double)by_y[e];
         if (n && w->column[n - 1] - w->column[0] == n - 1) /* side by side, as they mostly are */
             add_reals(n, factor, own + w->column[0], line);
         else
             for (int64_t k = 0; k < n; k++)
                 line[k] += factor * (double)own[w->column[k]];
     }
-    for (int e = 0; e < N_BY_P; e++)
-        if (p_channel[e] == m && w->local[N_STATES + p_place[e]] >= 0)
-            line[w->local[N_STATES + p_place[e]]] += weight * (double)LANE(by_p[e], l);
+    for (int64_t e = 0; e < fit->n_by_p; e++) {
+        const int64_t k = w->local[fit->n_states + fit->p_place[e]];
+        if (fit->p_channel[e] == m && k >= 0)
+            line[k] += weight * (double)by_p[e];
+    }
     for (int64_t k = 0; k < n; k++)
         line[k] *= w->slope[w->unknown[k]];
 }
@@ -142,38 +109,32 @@ CALLED void line_of(const Work *w, const REAL *by, int l, int m, double weight, 
 CALLED int64_t lines_of_row(Work *w, int64_t row, const REAL *by, int64_t waiting, int64_t n)
 {
     const Fit *fit = w->fit;
-    const int64_t ld = padded(n + 1);
-    Seen seen;
-    see_row(w, row, &seen);
-    for (int64_t first = 0; first < w->solve.n_times[row]; first += LANES) {
-        R by_y[AT_LEAST_1(N_BY_Y)], by_p[AT_LEAST_1(N_BY_P)];
-        const int lanes = see(w, row, first, &seen);
-        observe_jacobian(&seen.at, seen.y, by_y, by_p);
-        for (int l = 0; l < lanes; l++)
-            for (int m = 0; m < N_CHANNELS; m++) {
-                const int64_t at = (row * w->solve.times + first + l) * N_CHANNELS + m;
-                const double weight = fit->weights[at];
-                fit->mu[at] = (double)LANE(seen.mu[m], l);
-                if (weight == 0)
-                    continue;
-                double *line = w->lines + waiting * ld;
-                line_of(w, by + (first + l) * N_STATES * N_COLUMNS, l, m, weight, by_y, by_p, n, line);
-                line[n] = weight * (fit->mu[at] - fit->values[at]);
-                for (int64_t k = n + 1; k < ld; k++)
-                    line[k] = 0;
-                if (++waiting == LINES) {
-                    sum_lines(w, waiting, n);
-                    waiting = 0;
-                }
+    const int64_t ld = padded(n + 1), each = fit->n_states * w->columns;
+    ((Observe *)fit->observe)(&w->solve, row, w->mu, w->by_y, w->by_p);
+    for (int64_t time = 0; time < w->solve.n_times[row]; time++)
+        for (int64_t m = 0; m < fit->channels; m++) {
+            const int64_t at = (row * w->solve.times + time) * fit->channels + m;
+            const double weight = fit->weights[at];
+            fit->mu[at] = (double)w->mu[time * fit->channels + m];
+            if (weight == 0)
+                continue;
+            double *line = w->lines + waiting * ld;
+            line_of(w, by + time * each, w->by_y + time * fit->n_by_y, w->by_p + time * fit->n_by_p, m, weight, n, line);
+            line[n] = weight * (fit->mu[at] - fit->values[at]);
+            for (int64_t k = n + 1; k < ld; k++)
+                line[k] = 0;
+            if (++waiting == LINES) {
+                sum_lines(w, waiting, n);
+                waiting = 0;
             }
-    }
+        }
     return waiting;
 }
 
 /* Sensitivities of rows first … last along the steps of the last solve. */
 CALLED int push_rows(Work *w, int64_t first, int64_t last)
 {
-    const size_t each = (size_t)(w->solve.times * N_STATES * N_COLUMNS) * sizeof(REAL);
+    const size_t each = (size_t)(w->solve.times * w->fit->n_states * w->columns) * sizeof(REAL);
     Task back = w->solve;
     if (!back.plan) {
         back.plan = w->mesh;
@@ -182,7 +143,7 @@ CALLED int push_rows(Work *w, int64_t first, int64_t last)
     back.plan_steps = back.n_steps;
     memset(w->by, 0, (size_t)(last - first) * each);
     back.by = (void *)((uintptr_t)w->by - (uintptr_t)first * each); /* as if it began at row 0 */
-    return workbench_push(&back, first, last) == 0;
+    return ((Along *)w->fit->push)(&back, first, last) == 0;
 }
 
 /* JᵀJ, Jᵀr and mu at the last x, which was solved. Returns whether they are finite. */
@@ -205,7 +166,7 @@ CALLED int linearize(Work *w)
                 m = columns_of(w, row);
                 of = row;
             }
-            const REAL *by = w->by + (row - first) * w->solve.times * N_STATES * N_COLUMNS;
+            const REAL *by = w->by + (row - first) * w->solve.times * w->fit->n_states * w->columns;
             waiting = lines_of_row(w, row, by, waiting, m);
         }
     }

@@ -19,7 +19,7 @@ struct Kept {
     Lu lu;
 };
 
-/* f at a node of the step; `stage_slope` is written out where it is called, `slope_at` is called. */
+/* f at a node of the step; `stage_slope` is written out where it is called, unless f is long; `slope_at` is called. */
 INLINE void stage_slope(Block *b, const double *tau, const double *h, double c, const R *y, R *k, Tape *tape)
 {
     R u[AT_LEAST_1(N_INPUTS)];
@@ -77,7 +77,10 @@ INLINE void step_stages(Block *b, const double *tau, const double *h, R step, co
         R inner[N_STATES], *state = states ? states[s] : inner;
         if (method_fresh[s]) {
             stage_state(s, y, step, k, state);
-            stage_slope(b, tau, h, method_c[s + 1], state, k[s], tapes + s * apart);
+            if (WRITTEN_OUT)
+                stage_slope(b, tau, h, method_c[s + 1], state, k[s], tapes + s * apart);
+            else
+                slope_at(b, tau, h, method_c[s + 1], state, k[s], tapes + s * apart);
         } else {
             for (int i = 0; i < N_STATES; i++) {
                 state[i] = y[i];

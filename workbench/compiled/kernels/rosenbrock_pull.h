@@ -94,8 +94,10 @@ static void back_over(Block *b, const Taken *taken, Step *step, Back *back, int 
             gs[s][i] = gk[s][i];
         lu_solve_transposed(&b->kept->lu, gs[s]);
         clear(gy, N_STATES);
-        if (method_fresh[s])
+        if (method_fresh[s] && WRITTEN_OUT)
             slope_back(b, taken, method_c[s + 1], step->tapes + s, gs[s], gy, back, gnet);
+        else if (method_fresh[s])
+            slope_back_at(b, taken, method_c[s + 1], step->tapes + s, gs[s], gy, back, gnet);
         for (int i = 0; i < N_STATES; i++) {
             back->lambda[i] += gy[i];
             if (!method_fresh[s])

@@ -17,19 +17,20 @@ CALLED void spread(Work *w, const double *x)
             w->slope[k] = width * (1 - share);
         }
     }
-    for (int64_t j = 0; j < N_PARAMETERS; j++)
+    for (int64_t j = 0; j < fit->n_parameters; j++)
         w->p[j] = (REAL)(fit->p_unknown[j] >= 0 ? w->value[fit->p_unknown[j]] : fit->p[j]);
-    for (int64_t i = 0; i < w->solve.rows * N_STATES; i++)
+    for (int64_t i = 0; i < w->solve.rows * fit->n_states; i++)
         w->y0[i] = (REAL)(fit->y0_unknown[i] >= 0 ? w->value[fit->y0_unknown[i]] : fit->y0[i]);
 }
 
 /* Which columns of a row's sensitivities are unknowns. Returns how many. */
-static int64_t columns_of(Work *w, int64_t row)
+CALLED int64_t columns_of(Work *w, int64_t row)
 {
     const Fit *fit = w->fit;
+    const int64_t d = fit->n_states;
     int64_t m = 0;
-    for (int64_t q = 0; q < N_COLUMNS; q++) {
-        const int64_t at = q < N_STATES ? fit->y0_unknown[row * N_STATES + q] : fit->p_unknown[q - N_STATES];
+    for (int64_t q = 0; q < w->columns; q++) {
+        const int64_t at = q < d ? fit->y0_unknown[row * d + q] : fit->p_unknown[q - d];
         w->local[q] = at >= 0 ? m : -1;
         if (at < 0)
             continue;
@@ -41,6 +42,6 @@ static int64_t columns_of(Work *w, int64_t row)
 
 INLINE int same_columns(const Work *w, int64_t row, int64_t other)
 {
-    const int64_t *y0 = w->fit->y0_unknown;
-    return !memcmp(y0 + row * N_STATES, y0 + other * N_STATES, N_STATES * sizeof(int64_t));
+    const int64_t *y0 = w->fit->y0_unknown, d = w->fit->n_states;
+    return !memcmp(y0 + row * d, y0 + other * d, (size_t)d * sizeof(int64_t));
 }

@@ -8,8 +8,10 @@
 typedef struct {
     Task solve;
     const Fit *fit;
+    int64_t columns;              /* of the sensitivities: by y0, then by p */
     int64_t by_rows;              /* rows whose sensitivities are held at a time */
     REAL *y0, *p, *ys, *states, *by;
+    REAL *mu, *by_y, *by_p;       /* of one row: channels, and their entries */
     double *mesh, *failure;       /* `failure` lends its first entries to whatever a solve reports */
     int64_t *counts;
     uint8_t *clipped;
@@ -21,7 +23,7 @@ typedef struct {
 } Work;
 
 /* Memory for the steps, four times that of before. */
-static int longer_mesh(Work *w)
+CALLED int longer_mesh(Work *w)
 {
     Task *task = &w->solve;
     if (task->plan && task->width)
@@ -33,53 +35,55 @@ static int longer_mesh(Work *w)
     task->width = width;
     w->mesh = aligned((size_t)(rows * width) * sizeof(double));
     w->clipped = aligned((size_t)(rows * width));
-    w->states = aligned((size_t)(rows * width * N_STATES) * sizeof(REAL));
+    w->states = aligned((size_t)(rows * width * w->fit->n_states) * sizeof(REAL));
     task->mesh = w->mesh;
     task->clipped = w->clipped;
     task->states = w->states;
     return w->mesh && w->clipped && w->states;
 }
 
-static void *some(int64_t n, size_t each)
+CALLED void *some(int64_t n, size_t each)
 {
     return aligned((size_t)AT_LEAST_1(n) * each);
 }
 
 /* Doubles and integers behind each other in one piece of memory each. */
-static int work_begin(Work *w, const Task *task, const Fit *fit)
+CALLED int work_begin(Work *w, const Task *task, const Fit *fit)
 {
-    const int64_t rows = task->rows, n = fit->n;
+    const int64_t rows = task->rows, n = fit->n, d = fit->n_states, columns = d + fit->n_parameters;
     memset(w, 0, sizeof *w);
     w->solve = *task;
     w->fit = fit;
+    w->columns = columns;
     w->solve.keep = 1;
     w->solve.tapes = 0;
     w->solve.order = 0;
     w->solve.p_stride = 0;
     w->solve.width = 0;
-    const int64_t each = task->times * N_STATES * N_COLUMNS * (int64_t)sizeof(REAL);
-    w->by_rows = (BY_BYTES / AT_LEAST_1(each) / LANES + 1) * LANES;
+    const int64_t each = task->times * d * columns * (int64_t)sizeof(REAL);
+    w->by_rows = (BY_BYTES / AT_LEAST_1(each) / fit->lanes + 1) * fit->lanes;
     w->by_rows = w->by_rows < rows ? w->by_rows : rows;
-    w->y0 = some(rows * N_STATES, sizeof(REAL));
-    w->p = some(N_PARAMETERS, sizeof(REAL));
-    w->ys = some(rows * task->times * N_STATES, sizeof(REAL));
+    w->y0 = some(rows * d, sizeof(REAL));
+    w->p = some(fit->n_parameters, sizeof(REAL));
+    w->ys = some(rows * task->times * d, sizeof(REAL));
+    w->mu = some(task->times * (fit->channels + fit->n_by_y + fit->n_by_p), sizeof(REAL));
     w->by = some(w->by_rows * each, 1);
-    w->failure = some(rows * (2 + 3 * N_STATES), sizeof(double));
+    w->failure = some(rows * (2 + 3 * d), sizeof(double));
     w->counts = some(rows * 6, sizeof(int64_t));
     w->x = some(11 * n, sizeof(double));
-    w->column = some(2 * N_COLUMNS + 2 * n + N_COLUMNS, sizeof(int64_t));
-    const int64_t most = N_COLUMNS < n ? N_COLUMNS : n;
+    w->column = some(3 * columns + 2 * n, sizeof(int64_t));
+    const int64_t most = columns < n ? columns : n;
     w->lines = some((LINES + 1) * padded(most + 1), sizeof(double));
     w->square = matrix(most + 1);
     w->hessian = matrix(n);
     w->box.factor = matrix(n);
     w->box.held = some(n, 1);
-    return longer_mesh(w) && w->y0 && w->p && w->ys && w->by && w->failure && w->counts && w->x && w->column && w->lines &&
+    return longer_mesh(w) && w->y0 && w->p && w->ys && w->mu && w->by && w->failure && w->counts && w->x && w->column && w->lines &&
            w->square && w->hessian && w->box.factor && w->box.held;
 }
 
 /* Where each array begins. */
-static void work_lay_out(Work *w)
+CALLED void work_lay_out(Work *w)
 {
     const int64_t rows = w->solve.rows, n = w->fit->n;
     Task *task = &w->solve;
@@ -91,16 +95,18 @@ static void work_lay_out(Work *w)
     task->failure_h = w->failure + rows;
     double **states[] = {&task->failure_y, &task->failure_k, &task->failure_tried};
     for (int i = 0; i < 3; i++)
-        *states[i] = w->failure + rows * (2 + i * N_STATES);
+        *states[i] = w->failure + rows * (2 + i * w->fit->n_states);
     double **own[] = {&w->x, &w->value, &w->slope, &w->g, &w->scale, &w->damp, &w->tried, &w->box.low, &w->box.high, &w->box.s,
                       &w->box.target};
     double *at = w->x;
     for (int i = 0; i < 11; i++)
         *own[i] = at + i * n;
     memset(w->scale, 0, (size_t)n * sizeof(double));
-    w->unknown = w->column + N_COLUMNS;
-    w->local = w->unknown + N_COLUMNS;
-    w->box.free = w->local + N_COLUMNS;
+    w->unknown = w->column + w->columns;
+    w->local = w->unknown + w->columns;
+    w->box.free = w->local + w->columns;
+    w->by_y = w->mu + task->times * w->fit->channels;
+    w->by_p = w->by_y + task->times * w->fit->n_by_y;
     task->y0 = w->y0;
     task->p = w->p;
     task->ys = w->ys;
@@ -111,9 +117,9 @@ static void work_lay_out(Work *w)
     w->box.g = w->g;
 }
 
-static void work_end(Work *w)
+CALLED void work_end(Work *w)
 {
-    void *every[] = {w->y0, w->p, w->ys, w->by, w->failure, w->counts, w->x, w->column, w->lines, w->square, w->hessian,
+    void *every[] = {w->y0, w->p, w->ys, w->mu, w->by, w->failure, w->counts, w->x, w->column, w->lines, w->square, w->hessian,
                      w->box.factor, w->box.held, w->mesh, w->clipped, w->states};
     for (size_t i = 0; i < sizeof every / sizeof *every; i++)
         free(every[i]);
