@@ -75,10 +75,10 @@ def from_function(
     """The graph of dy/dt = f(t, y, a, b, …), a function of one trajectory that gives one number for each state.
 
     `states` name the entries of y, `parameters` what comes behind it; unless given, these are f's own names of its
-    arguments. With `inputs` f is f(t, y, u, a, b, …). y and u are arrays of numbers. f is called once, with numbers
-    that write down what is done to them: arithmetic, powers, matrix products, NumPy's functions of one number,
-    numpy.maximum, minimum and arctan2, and numpy.where(a > b, …). Loops run as they are. Raises NotLowerable for what
-    else a graph cannot hold, such as a branch that depends on y.
+    arguments. `time` is what t is called there. With `inputs` f is f(t, y, u, a, b, …). y and u are arrays of numbers.
+    f is called once, with numbers that write down what is done to them: arithmetic, powers, matrix products, NumPy's
+    functions of one number, numpy.maximum, minimum and arctan2, and numpy.where(a > b, …). Loops run as they are.
+    Raises NotLowerable for what else a graph cannot hold, such as a branch that depends on y.
 
     SymPy is not imported, so that the first result of a new system comes sooner than by `from_sympy`.
 
