@@ -104,7 +104,9 @@ def test_school_influenza_is_fitted_to_the_least_squares_known(loss: str) -> Non
     assert fitted.metrics["train"]["sse"] <= 4122.0
     assert fitted.parameters["beta"]["value"] == pytest.approx(1.669, abs=1e-3)
     assert fitted.parameters["gamma"]["value"] == pytest.approx(0.4435, abs=1e-4)
-    assert fitted.parameters["N"] == {"value": 763.0, "stderr": None, "ci95": None, "fixed": True}
+    assert fitted.parameters["N"] == {
+        "value": 763.0, "stderr": None, "ci95": None, "fixed": True, "unit": "boys",
+    }  # fmt: skip
     plain(fitted)
 
 
