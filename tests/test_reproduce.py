@@ -94,6 +94,18 @@ def test_what_was_kept_is_shown_verified_and_never_taken_for_a_fit(run: Callable
         assert "what an experiment found" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "seeds"), [((), [0, 1, 2]), (("--quick",), [0]), (("--seeds", "5"), [0, 1, 2, 3, 4])], ids=str
+)
+def test_an_experiment_says_how_many_seeds_are_usual_and_takes_as_many_as_it_is_told(
+    plugin: Path, run: Callable[..., Result], words: tuple[str, ...], seeds: list[int]
+) -> None:
+    usual = "    def usual_seeds(self, quick, data):\n        return 1 if quick else 3\n\n    def run(self, lab):"
+    plugin.write_text(SOURCE.replace("    def run(self, lab):", usual))
+    assert run("twice", *words).exit_code == 0
+    assert Reproduction.open("reproduced/twice/twice.h5").config["seeds"] == seeds
+
+
 def test_the_document_is_one_on_standard_output(run: Callable[..., Result]) -> None:
     document = json.loads(run("twice", "--quick", "--json").stdout)
     assert document["quick"] is True

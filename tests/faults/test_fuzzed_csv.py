@@ -164,7 +164,7 @@ def fuzz(folder: Path, n: int, seed: int) -> int:
     for case in range(n):
         try:
             sound += survive(path, random.Random(f"{seed}:{case}"))
-        except Exception as surprise:
+        except Exception as surprise:  # any but the errors that `survive` takes is a bug, told with its bytes
             raise AssertionError(f"case {seed}:{case} of {path.read_bytes()!r}") from surprise
     return sound
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from workbench.measure import Candidate, solver_findings
+from workbench.measure import Candidate, gradient, solver_findings
 from workbench.measure.candidate import solved
 from workbench.measure.convergence import SLACK, measured_order
 from workbench.measure.differences import central_differences
 from workbench.measure.exact import LONG, SHORT, Exact
+from workbench.measure.gradient import gradient_error
 from workbench.measure.separable import SEPARABLE
 from workbench.measure.stability import stability
 from workbench.measure.stiff import kaps, prothero_robinson
@@ -54,6 +56,23 @@ def test_a_problem_of_the_kit_is_solved_by_its_solution_and_knows_its_derivative
 def test_the_energy_of_a_separable_problem_is_constant_on_its_solution(problem: Exact) -> None:
     energy = problem.energy(problem.y(np.linspace(0, 3 * problem.period, 50)))  # type: ignore[attr-defined]  # SEPARABLE ones have it
     np.testing.assert_allclose(energy, energy[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("entry", range(5))
+def test_a_gradient_with_one_wrong_entry_is_found(monkeypatch: pytest.MonkeyPatch, entry: int) -> None:
+    tsit5 = Candidate.of(installed(), "tsit5")
+    assert gradient_error(tsit5, "discrete").ok
+    sound = gradient._gradient
+
+    def wrong(*arguments: Any) -> Any:
+        found, mesh = sound(*arguments)
+        found[entry] += 3e-7 * np.abs(found).max()  # less than the error of a solve may be, more than of its steps
+        return found, mesh
+
+    monkeypatch.setattr(gradient, "_gradient", wrong)
+    error = gradient_error(tsit5, "discrete")
+    assert error.exact <= error.allowed
+    assert not error.ok
 
 
 def test_an_order_that_is_not_kept_is_found(claims: Registry) -> None:

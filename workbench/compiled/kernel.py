@@ -28,7 +28,7 @@ HEADERS = {
     "pull": ("{0}", "taken", "adjoint", "{0}_pull", "entry_pull"),
     "push": ("{0}", "taken", "{0}_push", "entry_push"),
 }
-"""What each purpose includes, by the kind of method: nothing is compiled that is not used."""
+"""What each purpose includes, by the kind of method."""
 FITTED_BY = ("solve", "push", "fit")
 """The libraries that fits call, of which the last is the same for all models."""
 LONG = 300

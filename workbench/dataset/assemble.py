@@ -49,8 +49,8 @@ def assemble(
     solve begins: a number, or for a column of dates the date that is time 0; no observation may lie before it.
     `sample_time` is the time between rows where no column holds times: each trajectory's first row is at 0. `sigma`
     names the columns of the values' standard deviations (channel=column). Without `to_fit`, one observed time a
-    trajectory will do (a start), and a channel may be the same in every row. Raises NoRows and its
-    like, the errors D010–D062, with file, line and column, and UsageError for options that exclude each other.
+    trajectory will do (a start), and a channel may be the same in every row. Raises NoRows and its like, the errors
+    D010–D062, with file, line and column, and UsageError for options that exclude each other.
     """
     if dedupe not in (None, "mean", "first", "last"):
         raise UsageError(f"dedupe {dedupe!r} is unknown", help="--dedupe mean, first or last")

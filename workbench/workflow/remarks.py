@@ -52,8 +52,9 @@ def far_starts(problem: Problem) -> list[str]:
         if channel not in data.channels or isinstance(state.initial, str) or state.fit or state.given:
             continue
         column = values[:, data.channels.index(channel)]
-        first = column[data.starts]
-        far = np.flatnonzero(at_start & (np.abs(first - state.initial) > FAR * np.nanstd(column)))
+        first, known = column[data.starts], column[np.isfinite(column)]
+        spread = known.std() if known.size else np.inf
+        far = np.flatnonzero(at_start & (np.abs(first - state.initial) > FAR * spread))
         if len(far):
             name, seen = f"{state.name}(0)", f"{first[far[0]]:.4g}"
             notes.append(

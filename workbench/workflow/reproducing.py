@@ -74,11 +74,11 @@ def reproduce(
     """Run the published experiment `name` and keep what it found in the folder `out` (reproduced/NAME unless given).
 
     `quick` is the small form; `seeds` counts from seed 0 (5, or 2 where it is quick, unless the experiment has numbers
-    of its own); `data` is a folder of files for
-    experiments that need some; `settings` are options of the experiment, as `{"experiment.steps": 150}`; `say` takes
-    lines of progress. Written are NAME.h5 (sealed), NAME.md, NAME.json and one picture a file, in the `format` png or
-    svg; an earlier reproduction there is replaced. Raises UnknownName, UsageError, FileMissing, NotWritable, NotARun or
-    RunDamaged where another file stands in the place, errors of plugins, and whatever the experiment's own fits raise.
+    of its own); `data` is a folder of files for experiments that need some; `settings` are options of the experiment,
+    as `{"experiment.steps": 150}`; `say` takes lines of progress. Written are NAME.h5 (sealed), NAME.md, NAME.json and
+    one picture a file, in the `format` png or svg; an earlier reproduction there is replaced. Raises UnknownName,
+    UsageError, FileMissing, NotWritable, NotARun or RunDamaged where another file stands in the place, errors of
+    plugins, and whatever the experiment's own fits raise.
     """
     from ..runs import Reproduction
     from ..runs.schema import FINDINGS
