@@ -132,3 +132,62 @@ def test_without_a_compiler_auto_warns_and_solves_all_the_same(monkeypatch: pyte
     with pytest.warns(RuntimeWarning, match="the torch engine solves instead"):
         found = ready(np.array([1.0, 0.0]))
     assert found.status == "ok"
+
+
+@pytest.mark.parametrize("rows", [0, 2, 9], ids=["one", "few", "side by side"])
+@pytest.mark.parametrize("made", ["module", "graph", "each its own"])
+def test_a_solution_in_numpy_has_the_gradient_that_autograd_finds(made: str, rows: int) -> None:
+    """Also where every trajectory has parameters of its own; f is read once, and parameters go by the call."""
+    f = Cubed().double() if made == "module" else spring()
+    start = np.linspace(0.3, 1.1, 2 * max(rows, 1)).reshape((rows, 2) if rows else 2)
+    p = np.full((max(rows, 1), 1) if made == "each its own" else 1, 2.5)
+    if made == "each its own":
+        p[:, 0] += np.arange(len(p))
+    if isinstance(f, torch.nn.Module):
+        p = np.concatenate([leaf.detach().numpy().reshape(-1) for leaf in f.parameters()])
+    ready = wb.prepare(f, TS, "rk4", engine="compiled")
+    solution = ready(start, p)
+    by_y0, by_p = solution.gradient(np.cos(solution.ys))
+    y0, leaf = torch.tensor(start, requires_grad=True), torch.tensor(p, requires_grad=True)
+    ys = wb.prepare(f, TS, "rk4", engine="compiled")(y0, leaf).ys
+    wanted = torch.autograd.grad(ys.sin().sum(), [y0, leaf])
+    for found, theirs in zip((by_y0, by_p), wanted, strict=True):
+        np.testing.assert_allclose(found, theirs.numpy(), rtol=1e-12, atol=1e-14)
+    if made == "module" and rows == 9:
+        return  # the same sensitivities as of fewer, but slow to compile
+    of_y0, of_p = solution.sensitivities()
+    assert of_y0.shape == (*solution.ys.shape, 2)
+    assert of_p.shape == (*solution.ys.shape, p.shape[-1])
+    g = np.cos(solution.ys)
+    np.testing.assert_allclose(np.einsum("...ti,...tij->...j", g, of_y0), by_y0, rtol=1e-11, atol=1e-13)
+    of_p = np.einsum("...ti,...tij->...j", g, of_p)
+    summed = of_p if p.ndim == 2 else of_p.reshape(-1, len(p)).sum(axis=0)
+    np.testing.assert_allclose(summed.reshape(by_p.shape), by_p, rtol=1e-11, atol=1e-13)
+
+
+def test_other_solutions_say_where_a_gradient_comes_from() -> None:
+    f = spring()
+    y0, k = np.array([1.0, 0.0]), np.array([2.5])
+    compiled = wb.prepare(f, TS, "rk4", engine="compiled", params=k)
+    with pytest.raises(ShapeOfRhs, match="are given as"):
+        compiled(y0).gradient(np.ones(len(TS)))
+    for solution in (wb.solve(f, y0, TS, "rk4", params=k), compiled(torch.tensor(y0))):
+        for ask in (lambda s: s.gradient(s.ys), lambda s: s.sensitivities()):
+            with pytest.raises(GradientUnavailable, match="compiled engine"):
+                ask(solution)
+
+
+def test_what_was_not_reached_is_left_out_of_a_gradient() -> None:
+    """y' = k y² ends at t = 1 / (k y0)."""
+    import sympy
+
+    y, k = sympy.symbols("y k")
+    f = from_sympy({"rhs": [k * y**2]}, states=["y"], parameters=["k"])
+    solution = wb.prepare(f, TS, "dopri5", engine="compiled", rtol=1e-9, atol=1e-9)(np.array([1.0]), np.array([1.0]))
+    assert not solution.ok
+    reached = np.isfinite(solution.ys[:, 0])
+    by_y0, by_k = solution.gradient(2 * solution.ys)
+    exact = 1 / (1 - TS[reached])
+    np.testing.assert_allclose(by_y0, [np.sum(2 * exact * exact**2)], rtol=1e-6)
+    np.testing.assert_allclose(by_k, [np.sum(2 * exact * TS[reached] * exact**2)], rtol=1e-6)
+    assert np.isnan(solution.sensitivities()[1][~reached]).all()

@@ -85,6 +85,24 @@ def gradient(
     return Ready(load, run, lambda loss: (float(loss), torch_gradient(module)), measured)
 
 
+def gradient_in_numpy(
+    module: Any, y0: np.ndarray, ts: np.ndarray, ys: np.ndarray, *, precision: str, solver: str, **tolerances: float
+) -> Ready:
+    """The same without autograd: weights and states are NumPy's, and the way back is `Solution.gradient`."""
+    start, wanted = np.asarray(y0, precision), np.asarray(ys, precision)
+    ready = prepared(module, start, ts, solver=solver, engine="compiled", **tolerances)
+
+    def run(p: np.ndarray) -> Result:
+        found = ready(start, p)
+        off = found.ys - wanted
+        return float(np.vdot(off, off)) / off.size, found.gradient(2 / off.size * off)[1]
+
+    return Ready(
+        lambda p: p.astype(precision), run, lambda found: (found[0], np.asarray(found[1], float)),
+        lambda p: inside(ready, lambda: run(p)),
+    )  # fmt: skip
+
+
 def fit_lotka_volterra(problem: Any, precision: str) -> Ready:
     """Levenberg–Marquardt with forward sensitivities, all compiled."""
     from .works.lotka_volterra import ATOL, DONE, RTOL, START, Y0, f

@@ -30,14 +30,35 @@ BUSY = 200_000  # operations of f over all trajectories from which threads share
 class CompiledSolution(Solution):
     """A solution whose mesh, status and counts are put into words when they are asked for."""
 
+    solved: Solved
+
     def __init__(self, ts: Any, ys: Any, solved: Solved, single: bool) -> None:
         self.__dict__.update(ts=ts, ys=ys, solved=solved, single=single, events=())  # frozen, as its parent
 
     @cached_property
     def trajectory(self) -> Trajectory:
         """As the loop on NumPy gives it."""
-        solved: Solved = self.solved  # type: ignore[attr-defined]  # set past the frozen fields, in __init__
-        return solved.trajectory()
+        return self.solved.trajectory()
+
+
+class CompiledStates(CompiledSolution):
+    """A solution in NumPy with its derivatives; `batch`: y0 had an axis of trajectories."""
+
+    batch: bool
+
+    def __init__(self, ts: Any, ys: Any, solved: Solved, single: bool, batch: bool) -> None:
+        self.__dict__.update(ts=ts, ys=ys, solved=solved, single=single, batch=batch, events=())
+
+    def gradient(self, gys: Array) -> tuple[np.ndarray, np.ndarray]:
+        """See Solution."""
+        gys = np.asarray(gys)
+        by_y0, by_p = self.solved.pull(gys[None] if self.single else gys)
+        return by_y0 if self.batch else by_y0[0], by_p[0] if self.solved.held.p.ndim == 1 else by_p
+
+    def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
+        """See Solution."""
+        by_y0, by_p = self.solved.push()
+        return (by_y0[0], by_p[0]) if self.single else (by_y0, by_p)
 
 
 def require_lowerable(f: Any) -> None:
@@ -119,7 +140,7 @@ class CompiledSolve:
             return self._tensors(y0, params)
         start = np.asarray(y0.detach().numpy() if hasattr(y0, "detach") else y0)
         solved = self._solve(start, self.parameters(params))
-        return CompiledSolution(self.asked.ts, self._shaped(solved.ys), solved, self._single)
+        return CompiledStates(self.asked.ts, self._shaped(solved.ys), solved, self._single, self._batch)
 
     def _solve(self, y0: np.ndarray, p: np.ndarray) -> Solved:
         return self.handle.solve(y0 if self._batch else y0[None], p, None, self._pieces, self.asked.until())

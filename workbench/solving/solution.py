@@ -9,6 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..contracts import Mesh, Status, Trajectory
+from ..errors.numerics import GradientUnavailable
+
+Array = Any
+NONE_HERE = "this solution was not made by a handle on the compiled engine from a start in NumPy"
+INSTEAD = (
+    'wb.prepare(…, engine="compiled") gives one that has derivatives; torch tensors have `backward()` on any engine'
+)
 
 
 @dataclass(frozen=True)
@@ -61,3 +68,20 @@ class Solution:
         """The states at the mesh points (step, *state) or (trajectory, step, *state), where kept."""
         steps = self.trajectory.steps
         return steps[0] if self.single and steps is not None else steps
+
+    def gradient(self, gys: Array) -> tuple[np.ndarray, np.ndarray]:
+        """The gradient of a loss by y0 (…, state) and by the parameters (…, parameter), each in its own shape.
+
+        `gys` (…, time, state) is the loss's gradient by ys. The result is that of the steps taken, without torch; only
+        a handle of `prepare` on the compiled engine gives one, from a start in NumPy. Parameters of a module are one
+        vector, in the order of `parameters()`. What stands at times that were not reached is left out. Raises
+        GradientUnavailable elsewhere, and ShapeOfRhs for another shape.
+        """
+        raise GradientUnavailable(NONE_HERE, help=INSTEAD)
+
+    def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
+        """∂ys/∂y0 (…, time, state, state) and ∂ys/∂p (…, time, state, parameter), NaN where not reached.
+
+        Of the steps taken, from where `gradient` comes from too; raises GradientUnavailable elsewhere.
+        """
+        raise GradientUnavailable(NONE_HERE, help=INSTEAD)

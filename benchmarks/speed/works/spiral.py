@@ -135,10 +135,22 @@ def by_scan(problem: Spiral, precision: str) -> Ready:
 
 def by_us(engine: str, problem: Spiral, precision: str) -> Ready:
     """`wb.prepare`, then the handle and autograd."""
-    return ours.gradient(
-        torch_module(problem.sizes, precision), Y0, problem.ts, problem.ys, precision=precision, engine=engine,
-        solver="rk4_38" if problem.method == "rk4" else "dopri5", **problem.tolerances,
-    )  # fmt: skip
+    return ours.gradient(*asked(problem, precision), engine=engine, precision=precision, **how(problem))
+
+
+def by_us_in_numpy(problem: Spiral, precision: str) -> Ready:
+    """`wb.prepare`, then the handle and its solution's own gradient."""
+    return ours.gradient_in_numpy(*asked(problem, precision), precision=precision, **how(problem))
+
+
+def asked(problem: Spiral, precision: str) -> tuple[Any, ...]:
+    """The network, its start, the times and the data."""
+    return torch_module(problem.sizes, precision), Y0, problem.ts, problem.ys
+
+
+def how(problem: Spiral) -> dict[str, Any]:
+    """The solver and its tolerances."""
+    return {"solver": "rk4_38" if problem.method == "rk4" else "dopri5", **problem.tolerances}
 
 
 PEERS = {
@@ -147,9 +159,14 @@ PEERS = {
     "diffrax": Contender(by_diffrax, ("diffrax",)),
     "jax by hand": Contender(by_scan, ("jax",)),
 }
-ENGINES = {f"workbench {engine}": Contender(partial(by_us, engine), ours=True) for engine in ("compiled", "torch")}
+ENGINES = {
+    "workbench compiled": Contender(partial(by_us, "compiled"), ours=True),
+    "workbench compiled, NumPy": Contender(by_us_in_numpy, ours=True),
+    "workbench torch": Contender(partial(by_us, "torch"), ours=True),
+}
 SAYS = (
-    "One trajectory, MLP 2-50-2 with tanh, 500 points on [0, 25]: mean squared error and its gradient in all weights."
+    "One trajectory, MLP 2-50-2 with tanh, 500 points on [0, 25]: mean squared error and its gradient in all weights; "
+    "of the compiled engine once by torch's autograd through the module, once from NumPy by `Solution.gradient`."
 )
 
 WORKS = {
@@ -163,6 +180,7 @@ WORKS = {
         says=SAYS + " One step of the 3/8 rule from each point to the next.",
         goals={
             "workbench compiled": {"torchdiffeq": 1000, "diffrax": 40},
+            "workbench compiled, NumPy": {"torchdiffeq": 1000, "diffrax": 40},
             "workbench torch": {"torchdiffeq": 50, "diffrax": 2},
         },
     ),
@@ -174,6 +192,9 @@ WORKS = {
         contenders=PEERS | ENGINES,
         agree={"float32": 1e-2, "float64": 1e-3},  # steps of their own, and other curves between them
         says=SAYS + " rtol 1e-7, atol 1e-9.",
-        goals={"workbench compiled": {"torchdiffeq": 2000, "diffrax": 30}},
+        goals={
+            "workbench compiled": {"torchdiffeq": 2000, "diffrax": 30},
+            "workbench compiled, NumPy": {"torchdiffeq": 2000, "diffrax": 30},
+        },
     ),
 }
