@@ -35,6 +35,9 @@ LONG = 300
 """Statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS. The price is a way
 back that takes up to 1.5 times as long; below, there is little time to save."""
 
+NO_PAIRS = '#pragma GCC optimize ("no-tree-slp-vectorize")'
+"""Neighbours that are written one by one and read as a pair wait for each other: solves take a tenth longer with it."""
+
 
 class Kernel:
     """The functions of a graph and a method for one kind of reals and one number of lanes (1, or a vector's width)."""
@@ -69,7 +72,8 @@ class Kernel:
         """The C file of one purpose: "solve", "pull", "push" or "fit". The headers that it includes lie in kernels/."""
         if purpose == "fit":
             return fit_source(self.dtype)
-        lines = opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
+        lines = [NO_PAIRS] if purpose == "solve" else []
+        lines += opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
         kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"
         includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
         printed = self._printed(purpose)
