@@ -30,7 +30,7 @@ HOSTILE = (
     "\\u0000",
     "Δ·é",
 )
-PURPOSES = ("solve", "pull", "push", "fit")
+PURPOSES = ("solve", "follow", "pull", "push", "fit")
 NUMBER = re.compile(r"0x[0-9a-f.]+p[+-]?[0-9]+")
 SHAPE = re.compile(r"[a-z]+[0-9]+(_[0-9]+)*|R_[a-z0-9]+|NAN|INFINITY")  # numbers of nodes and parts; operations
 

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from .choose import MANY as MANY
     from .choose import allowed_threads as allowed_threads
     from .choose import compilable as compilable
+    from .choose import march_of as march_of
     from .choose import printable as printable
     from .handle import Handle as Handle
     from .handle import Solved as Solved
-    from .kernel import FITTED_BY as FITTED_BY
     from .kernel import Kernel as Kernel
+    from .kernel import fitted_by as fitted_by
     from .pieces import Pieces as Pieces
 
 MODULES = {
-    **dict.fromkeys(("MANY", "allowed_threads", "compilable", "printable"), ".choose"),
+    **dict.fromkeys(("MANY", "allowed_threads", "compilable", "march_of", "printable"), ".choose"),
     "Handle": ".handle",
     "Solved": ".handle",
-    **dict.fromkeys(("FITTED_BY", "Kernel"), ".kernel"),
+    **dict.fromkeys(("Kernel", "fitted_by"), ".kernel"),
     "Pieces": ".pieces",
 }
 

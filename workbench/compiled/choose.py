@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeGuard
 from ..engine import RosenbrockSolver, TableauSolver
 
 if TYPE_CHECKING:
+    from ..contracts import Mesh
     from ..graph import Graph
+    from .kernel import March
 
 MANY = 4  # trajectories from which they are solved side by side
 
@@ -18,6 +20,11 @@ def compilable(solver: object) -> TypeGuard[TableauSolver | RosenbrockSolver]:
     if isinstance(solver, TableauSolver):
         return not solver.tableau.implicit
     return isinstance(solver, RosenbrockSolver)
+
+
+def march_of(solver: TableauSolver | RosenbrockSolver, replay: Mesh | None = None) -> March:
+    """How its steps are taken: by error control, or along a mesh that is known beforehand."""
+    return "solve" if solver.adaptive and replay is None else "follow"
 
 
 def printable(graph: Graph) -> bool:

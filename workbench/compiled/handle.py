@@ -15,9 +15,10 @@ from ..engine.arrays import NumpyArrays
 from ..engine.failure import Failures
 from ..engine.flow import Flow
 from ..engine.follow import equal_steps
-from ..engine.solver import MethodSolver
+from ..engine.solver import RosenbrockSolver, TableauSolver
 from ..errors.numerics import ShapeOfRhs
 from .abi import Task, address
+from .choose import march_of
 from .kernel import Kernel
 from .pieces import Pieces
 
@@ -51,13 +52,14 @@ class Handle:
     def __init__(
         self,
         kernel: Kernel,
-        solver: MethodSolver,
+        solver: TableauSolver | RosenbrockSolver,
         t0: np.ndarray,
         ts: np.ndarray,
         options: SolveOptions,
         threads: int = 1,
     ) -> None:
         self.kernel, self.solver, self.options, self.threads = kernel, solver, options, threads
+        self.march = march_of(solver, options.replay)
         rows = len(ts)
         self.flow = Flow(_no_rhs, np.zeros((rows, kernel.n_states), kernel.dtype), t0, ts)
         self.rows, self.times = rows, ts.shape[1]
@@ -97,7 +99,7 @@ class Handle:
     def _plan(self, options: SolveOptions) -> None:
         """The steps, where they are known beforehand: a mesh to replay, or equal ones."""
         mesh = options.replay
-        if mesh is None and not self.solver.adaptive:
+        if mesh is None and self.march == "follow":
             mesh = equal_steps(self.flow, self.solver.step, options.breaks)
         elif mesh is not None:
             self.flow.reach(mesh.t[np.arange(self.rows), mesh.n_steps])
@@ -198,7 +200,7 @@ class Handle:
             tau, clipped = self._plan_tau, self._plan_clipped
         task.tapes, task.order = self._tapes_at, address(self._order)
         self._number += 1
-        results = self._share("solve", [task] * self._jobs)
+        results = self._share(self.march, [task] * self._jobs)
         if 2 in results:
             return None
         if 1 in results:

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,19 +24,26 @@ from .printer import Printer
 from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
 
 HEADERS = {
-    "solve": ("{0}", "record", "control", "clock", "march", "entry_solve"),
+    "solve": ("{0}", "record", "clock", "march", "control", "march_adaptive", "entry_solve"),
+    "follow": ("{0}", "record", "clock", "march", "march_follow", "entry_solve"),
     "pull": ("{0}", "taken", "adjoint", "{0}_pull", "entry_pull"),
     "push": ("{0}", "taken", "{0}_push", "entry_push"),
 }
 """What each purpose includes, by the kind of method."""
-FITTED_BY = ("solve", "push", "fit")
-"""The libraries that fits call, of which the last is the same for all models."""
+March = Literal["solve", "follow"]
+MARCHES: tuple[March, ...] = ("solve", "follow")
+"""Steps by error control, and those of a known mesh: two libraries, for hardly anybody needs both."""
 LONG = 300
 """Statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS. The price is a way
 back that takes up to 1.5 times as long; below, there is little time to save."""
 
 NO_PAIRS = '#pragma GCC optimize ("no-tree-slp-vectorize")'
 """Neighbours that are written one by one and read as a pair wait for each other: solves take a tenth longer with it."""
+
+
+def fitted_by(march: March) -> tuple[str, ...]:
+    """The libraries that fits call, of which the last is the same for all models."""
+    return march, "push", "fit"
 
 
 class Kernel:
@@ -48,6 +55,7 @@ class Kernel:
         self.graph, self.tableau, self.dtype, self.wide = graph, tableau, np.dtype(dtype), wide
         self.n_states, self.n_parameters = len(graph.states), len(graph.parameters)
         self._functions: dict[str, Any] = {}
+        self._fitted: dict[str, FittedModel] = {}
         self._libraries: dict[str, ctypes.CDLL] = {}
         self._printer = Printer(graph)
 
@@ -69,10 +77,10 @@ class Kernel:
         return self.wide and not (purpose == "push" and self.graph.networks)
 
     def source(self, purpose: str) -> str:
-        """The C file of one purpose: "solve", "pull", "push" or "fit". The headers that it includes lie in kernels/."""
+        """The C file of one purpose, "solve", "follow", "pull", "push" or "fit"; its headers lie in kernels/."""
         if purpose == "fit":
             return fit_source(self.dtype)
-        lines = [NO_PAIRS] if purpose == "solve" else []
+        lines = [NO_PAIRS] if purpose in MARCHES else []
         lines += opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
         kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"
         includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
@@ -101,18 +109,17 @@ class Kernel:
     def _function(self, purpose: str) -> Any:
         if purpose not in self._functions:
             loaded = library(self.source(purpose))
-            function = getattr(loaded, f"workbench_{purpose}")
+            function = getattr(loaded, f"workbench_{'solve' if purpose in MARCHES else purpose}")
             more = [ctypes.POINTER(Fit)] if purpose == "fit" else [ctypes.c_int64, ctypes.c_int64]
             function.argtypes = [ctypes.POINTER(Task), *more]
             function.restype = ctypes.c_int
             self._functions[purpose], self._libraries[purpose] = function, loaded
-            if purpose == "solve":
+            if purpose in MARCHES:
                 loaded.workbench_tape_bytes.argtypes = [ctypes.c_int64]
                 loaded.workbench_tape_bytes.restype = ctypes.c_int64
-                self._tape_bytes = loaded.workbench_tape_bytes
         return self._functions[purpose]
 
-    def build(self, purposes: Sequence[str] = ("solve", "push")) -> None:
+    def build(self, purposes: Sequence[str]) -> None:
         """Compile and load for these purposes, side by side; raises CompilerUnavailable."""
         with ThreadPoolExecutor(len(purposes)) as pool:
             list(pool.map(self._function, purposes))
@@ -120,30 +127,42 @@ class Kernel:
     @property
     def lanes(self) -> int:
         """Trajectories that are solved side by side."""
-        self._function("solve")
-        return int(self._libraries["solve"].workbench_lanes())
+        return int(self._march.workbench_lanes())
 
     def tape_bytes(self, width: int) -> int:
         """The memory in which the stages of `width` steps are kept for the way back."""
-        self._function("solve")
-        return int(self._tape_bytes(width))
+        return int(self._march.workbench_tape_bytes(width))
+
+    @property
+    def _march(self) -> ctypes.CDLL:
+        """The library of either march: of the one that is there, where it is."""
+        purpose = next((each for each in MARCHES if each in self._libraries), "solve")
+        self._function(purpose)
+        return self._libraries[purpose]
 
     def call(self, purpose: str, task: Task, first: int, last: int) -> int:
         """Rows first … last of a task: 0, 1 (no memory) or 2 (the mesh is full).
 
-        "solve" follows them; "pull" goes back over their steps, from gys to g_y0, and adds to g_p; "push" carries
-        ∂y/∂(y0, p) along them, into `by`.
+        "solve" and "follow" take their steps; "pull" goes back over them, from gys to g_y0, and adds to g_p; "push"
+        carries ∂y/∂(y0, p) along them, into `by`.
         """
         return int(self._function(purpose)(ctypes.byref(task), first, last))
 
-    @cached_property
-    def fitted(self) -> FittedModel:
-        """What fits are told of the model; raises NotLowerable where a network is observed, CompilerUnavailable."""
+    def fitted(self, march: March) -> FittedModel:
+        """What fits that solve by a march are told of the model.
+
+        Raises NotLowerable where a network is observed, CompilerUnavailable.
+        """
+        if march not in self._fitted:
+            self._fitted[march] = self._fitted_by(march)
+        return self._fitted[march]
+
+    def _fitted_by(self, march: March) -> FittedModel:
         if self._observed is None:
             raise NotLowerable("a network is observed", help="observe states, or fit with workbench.fit")
-        self.build(FITTED_BY)
+        self.build(fitted_by(march))
         push = self._libraries["push"]
-        functions = {"solve": self._functions["solve"], "push": self._functions["push"]}
+        functions = {"solve": self._functions[march], "push": self._functions["push"]}
         functions["observe"] = push.workbench_observe
         return FittedModel(self.n_states, self.n_parameters, int(push.workbench_lanes()), self._observed, functions)
 

@@ -94,7 +94,7 @@ def fits(
     task.deadline = deadline or 0.0
     if observations.pieces is not None:
         observations.pieces.point(task)
-    handle.kernel.fitted.fit()  # libraries are built now, by one thread
+    handle.kernel.fitted(handle.march).fit()  # libraries are built now, by one thread
     if len(xs) == 1 or threads == 1:
         return [_fit(handle, task, observations, places, x, settings) for x in xs]
     jobs = [list(range(first, len(xs), threads)) for first in range(min(threads, len(xs)))]
@@ -114,7 +114,7 @@ def _fit(
     n = len(x)
     x, numbers, counts = np.array(x, float), np.zeros(1 + n + n * n), np.zeros(3, np.int64)
     mu = np.full(observations.values.shape, np.nan)
-    fit = handle.kernel.fitted.fit()
+    fit = handle.kernel.fitted(handle.march).fit()
     fit.n, fit.max_iterations, fit.damping = n, settings.max_iterations, settings.damping
     fit.ftol, fit.xtol, fit.gtol = settings.ftol, settings.xtol, settings.gtol
     for name, place in (*places.addresses.items(), *observations.addresses.items()):

@@ -56,7 +56,7 @@ def derivatives(printer: Printer, purpose: str, timed: bool) -> str:
     parts = [StateJacobian(printer, timed).text()]
     if purpose == "pull" and not printer.groups:
         parts.append(entries_back(printer, timed))
-    elif purpose != "solve":
+    elif purpose in ("pull", "push"):
         tangent = TangentPrinter(printer)
         parts += ['#include "bend.h"', tangent.back()] if printer.groups else [tangent.jacobian()]
     return "\n\n".join(parts) + "\n"

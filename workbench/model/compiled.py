@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import MANY, Handle, Kernel, Pieces, Solved, compilable, printable
+from ..compiled import MANY, Handle, Kernel, Pieces, Solved, compilable, march_of, printable
 from ..contracts import SolveOptions
 
 if TYPE_CHECKING:
@@ -36,9 +35,11 @@ class Compiled:
         graph = model.lowered
         return graph is not None and printable(graph) and model.gradient == "discrete" and compilable(model.solver)
 
-    def build(self, purposes: Sequence[str] = ("solve", "push")) -> None:
-        """Compile what a fit will call, or less; raises CompilerUnavailable."""
-        self._kernel(self._wide(self.model.data.n_trajectories)).build(purposes)
+    def build(self, fitting: bool = True) -> None:
+        """Compile what a fit will call, or what solves alone; raises CompilerUnavailable."""
+        march = march_of(self.solver)
+        kernel = self._kernel(self._wide(self.model.data.n_trajectories))
+        kernel.build((march, "push") if fitting else (march,))
 
     def solve(
         self, x: np.ndarray, y0: np.ndarray, t0: np.ndarray, rows: np.ndarray, ts: np.ndarray, options: SolveOptions

@@ -103,7 +103,7 @@ class Model:
             return
         compiled = Compiled(self)
         with suppress(CompilerUnavailable):
-            compiled.build(("solve",))
+            compiled.build(fitting=False)
             self.compiled = compiled
 
     def _columns(self, unknowns: Unknowns) -> Columns:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiled import FITTED_BY, MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable
+from ..compiled import MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable, fitted_by, march_of
 from ..contracts import Trajectory
 from ..errors.problems import NotLowerable
 from ..errors.usage import UsageError
@@ -117,7 +117,8 @@ class CompiledSolve:
         self._batch, rows = task.batch, len(task.y0)
         dtype = np.dtype(str(task.y0.dtype).split(".")[-1])
         kernel = Kernel(graph, solver.tableau, dtype, wide=rows >= MANY)
-        kernel.build(FITTED_BY if fitting else ("solve", "pull") if self._torch else ("solve",))
+        march = march_of(solver, asked.replay)
+        kernel.build(fitted_by(march) if fitting else (march, "pull") if self._torch else (march,))
         self._pieces = self._signal(asked.inputs, rows)
         options = replace(asked.options(task), keep=True, deadline=None)
         self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, rows))

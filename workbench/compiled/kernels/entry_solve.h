@@ -6,14 +6,14 @@ EXPORT int workbench_solve(const Task *task, int64_t first, int64_t last)
     const int64_t own = task->tapes ? task->width * N_FIRST_BUT_END + N_ALL + 2 : N_ALL + 2;
     Net *net = aligned(sizeof(Net));
     Tape *tapes = task->tapes ? (Tape *)task->tapes : aligned((size_t)own * sizeof(Tape));
-    March *march = aligned(sizeof(March));
+    March *lanes = aligned(sizeof(March));
     struct Kept *kept = aligned(sizeof(struct Kept));
-    int result = net && tapes && march && kept ? 0 : 1;
+    int result = net && tapes && lanes && kept ? 0 : 1;
     if (!result && task->tapes == 0)
         memset(tapes, 0, (size_t)own * sizeof(Tape));
     if (!result) {
         memset(net, 0, sizeof(Net));
-        memset(march, 0, sizeof(March));
+        memset(lanes, 0, sizeof(March));
         net_pack(net, (const REAL *)task->p);
     }
     for (int64_t place = first; place < last && !result; place += LANES) {
@@ -23,11 +23,11 @@ EXPORT int workbench_solve(const Task *task, int64_t first, int64_t last)
             net_pack(net, (const REAL *)task->p + block.row[0] * task->p_stride);
         memset(kept, 0, sizeof(struct Kept));
         block.kept = kept;
-        if (!(task->plan ? march_follow(&block, march, tapes) : march_adaptive(&block, march, tapes)))
+        if (!march(&block, lanes, tapes))
             result = 2;
     }
     free(net);
-    free(march);
+    free(lanes);
     free(kept);
     if (!task->tapes)
         free(tapes);
