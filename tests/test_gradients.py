@@ -97,17 +97,23 @@ DYNAMICS_OF_SPLITTING = {"separable": Separable}
 
 
 def solver_of(name: str) -> Any:
-    """The solver at rtol 1e-10; with thirty equal steps where it would take thousands, or can take no other.
+    """The solver at rtol 1e-8; with thirty equal steps where it would take thousands, or can take no other.
 
-    Stiff methods, whose steps cost ten explicit ones and more, work at 1e-9, Rosenbrock's at 1e-8: they are held to the
-    derivative of their own steps, however long those are.
+    Rosenbrock's methods and radau5, whose steps cost ten explicit ones and more, work at 1e-7, diagonally implicit ones
+    at 1e-9, since esdirk54 errs by four hundred rtol: all are held to the derivative of their own steps, however long
+    those are.
     """
     made = installed().make("solver", name)
     loop = isinstance(made, LoopSolver)
-    implicit = isinstance(made, TableauSolver) and made.tableau.implicit
-    rtol = 1e-8 if isinstance(made, RosenbrockSolver) else 1e-9 if implicit else 1e-10
-    fine = replace(made, rtol=rtol, atol=rtol / 100)
+    rtol = 1e-8
+    if isinstance(made, RosenbrockSolver) or (isinstance(made, TableauSolver) and made.tableau.fully_implicit):
+        rtol = 1e-7
+    elif isinstance(made, TableauSolver) and made.tableau.implicit:
+        rtol = 1e-9
+    elif not loop:  # a multistep method starts anew at each observation
+        rtol = 1e-10
     low = loop and made.order < 4
+    fine = replace(made, rtol=rtol, atol=rtol / 100)
     return replace(fine, step=0.03) if low or not made.adaptive else fine
 
 
@@ -135,21 +141,28 @@ def directions(n: int) -> torch.Tensor:
     return torch.randn(3, n, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
 
 
-def moved(f: torch.nn.Module, solver: Any, mesh: Mesh | None, step: torch.Tensor) -> complex | float:
-    """The functional at (y0, parameters) + step, real or complex, on the same steps."""
+def moved(f: torch.nn.Module, solver: Any, mesh: Mesh | None, steps: torch.Tensor) -> torch.Tensor:
+    """The functional (step,) at (y0, parameters) + each of `steps`, on the same mesh: one complex solve, a row each."""
+    assert mesh is not None
     sizes = [2, *[p.numel() for p in f.parameters()]]
-    y0, *pieces = step.split(sizes)
+    y0, *pieces = steps.split(sizes, dim=1)
     shifted = {
-        name: p.detach() + piece.reshape(p.shape) for (name, p), piece in zip(f.named_parameters(), pieces, strict=True)
+        name: p.detach() + piece.reshape(-1, *p.shape)
+        for (name, p), piece in zip(f.named_parameters(), pieces, strict=True)
     }
 
-    def rhs(t: np.ndarray, y: torch.Tensor, row: np.ndarray, middle: np.ndarray) -> torch.Tensor:
-        time = torch.from_numpy(np.ascontiguousarray(t)).reshape(-1, 1)
-        return torch.func.functional_call(f, shifted, (time, y))
+    def one(weights: dict[str, torch.Tensor], t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(f, weights, (t.reshape(1, 1), y[None]))[0]
 
+    def rhs(t: np.ndarray, y: torch.Tensor, row: np.ndarray, middle: np.ndarray) -> torch.Tensor:
+        weights = {name: p[row] for name, p in shifted.items()}
+        return torch.func.vmap(one)(weights, torch.from_numpy(np.ascontiguousarray(t)), y)
+
+    n = len(steps)
+    same = Mesh(np.repeat(mesh.t, n, axis=0), np.repeat(mesh.clipped, n, axis=0))
     with torch.no_grad():
-        found = solver.solve(rhs, (Y0 + y0)[None], np.zeros(1), TS.numpy()[None], SolveOptions(replay=mesh))
-        return weighting(found.ys[0]).item()
+        found = solver.solve(rhs, Y0 + y0, np.zeros(n), TS.numpy()[None].repeat(n, axis=0), SolveOptions(replay=same))
+        return torch.stack([weighting(ys) for ys in found.ys])
 
 
 @pytest.mark.parametrize(("name", "dynamics"), [(name, each) for name in SOLVERS for each in dynamics_for(name)])
@@ -172,19 +185,18 @@ def test_every_gradient_is_the_derivative_of_the_solve(name: str, dynamics: str)
         torch.testing.assert_close(
             gradient(f, solver, "discrete", replay=mesh, checkpoints=True), discrete, rtol=0, atol=1e-12 * size
         )
-    for number, (direction, expected) in enumerate(zip(v, along, strict=True)):
-        scale = float((direction * backprop).abs().sum())
-        imaginary = moved(f, solver, mesh, 1e-30j * direction)
-        assert complex(imaginary).imag / 1e-30 == pytest.approx(expected, abs=1e-12 * scale)
-        if number:
-            continue  # differences in one direction, which has a part of every entry, are enough beside complex steps
-        near, far = (
-            complex(moved(f, solver, mesh, h * direction) - moved(f, solver, mesh, -h * direction)).real
-            for h in (2e-3, 4e-3)
-        )
-        # five points: h⁴/30 of fifth derivatives, of size 1e2 for moves of three in every entry
-        assert (8 * near - far) / (12 * 2e-3) == pytest.approx(expected, abs=1e-7 * scale)
-    # solves of other systems on steps of their own: rtol 1e-10 over some hundred steps; equal steps have their error
+    scale = (v.abs() @ backprop.abs()).tolist()
+    widths = torch.tensor([2e-3, -2e-3, 4e-3, -4e-3], dtype=torch.float64)
+    # differences in one direction, which has a part of every entry, are enough beside complex steps
+    values = moved(f, solver, mesh, torch.cat([1e-30j * v, widths[:, None] * v[0]]))
+    assert (values.imag[:3] / 1e-30).tolist() == [
+        pytest.approx(expected, abs=1e-12 * each) for expected, each in zip(along, scale, strict=True)
+    ]
+    up, down, far_up, far_down = values.real[3:].tolist()
+    # five points: h⁴/30 of fifth derivatives, of size 1e2 for moves of three in every entry
+    differences = (8 * (up - down) - (far_up - far_down)) / (12 * 2e-3)
+    assert differences == pytest.approx(along[0], abs=1e-7 * scale[0])
+    # solves of other systems on steps of their own: some hundred rtol at most; equal steps have their error
     for mode in ("adjoint", "forward"):
         if solver.adaptive:
             torch.testing.assert_close(gradient(f, solver, mode), backprop, rtol=0, atol=1e-6 * size)
@@ -246,16 +258,16 @@ def kept(mode: Any, steps: int, saves: int = 6, **options: Any) -> int:
 
 
 def test_the_adjoint_keeps_the_same_however_many_steps_were_taken() -> None:
-    assert len({kept("adjoint", steps) for steps in (10, 100, 1000, 10_000)}) == 1
-    assert len({kept("forward", steps) for steps in (10, 1000)}) == 1
+    assert len({kept("adjoint", steps) for steps in (10, 100, 1000)}) == 1
+    assert len({kept("forward", steps) for steps in (10, 200)}) == 1
 
 
 def test_the_discrete_gradient_keeps_states_and_times_and_with_checkpoints_the_root_of_the_states() -> None:
     state, time = 2 * 8, 8 + 1  # a time of the mesh, and whether its step was clipped
     few, many = (kept("discrete", steps) for steps in (100, 1000))
     assert many - few == 900 * (state + time)
-    few, many = (kept("discrete", steps, checkpoints=True) for steps in (100, 2500))
-    assert many - few == (50 - 10) * state + 2400 * time
+    few, many = (kept("discrete", steps, checkpoints=True) for steps in (100, 900))
+    assert many - few == (30 - 10) * state + 800 * time
     inputs_and_hidden_units = 4 * (2 + 4) * 8  # of four stages, not to speak of the graph itself
     assert kept("backprop", 1000) - kept("backprop", 100) >= 900 * inputs_and_hidden_units
 
