@@ -6,6 +6,7 @@ turns its gradient into NaN.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,9 @@ def differentiable(graph: Graph, group: str, plain: Callable[..., torch.Tensor])
                 step = moving[kind].unsqueeze(-1) if kind == "t" else moving[kind].expand(each.shape[0], each.shape[2])
                 pushed = pushed + torch.einsum("rnk,rk->rn", each, step.to(each.dtype))
             return pushed
+
+    # torch asks for it at every call, which takes longer to find out than small values to compute
+    Value.forward.__signature__ = inspect.signature(Value.forward)  # type: ignore[attr-defined]
 
     def value(t: Any, y: Any, u: Any, c: Any, p: Any) -> torch.Tensor:
         return Value.apply(t, y, u, c, p)

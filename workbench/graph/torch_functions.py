@@ -35,12 +35,12 @@ def gather(frame: Frame, shape: tuple[int, ...], places: Sequence[int], values: 
     """(rows, *shape), zero but for `values` at the flat `places`."""
     rows, dtype, device = frame
     size = math.prod(shape)
-    zeros = torch.zeros(rows, size, dtype=dtype, device=device)
     if not places:
-        return zeros.reshape(rows, *shape)
+        return torch.zeros(rows, *shape, dtype=dtype, device=device)
     tensors = [torch.as_tensor(value, dtype=dtype, device=device).expand(rows) for value in values]
     stacked = torch.stack(tensors, dim=1)
     if len(places) < size:
+        zeros = torch.zeros(rows, size, dtype=dtype, device=device)
         stacked = zeros.index_copy(1, torch.tensor(places, device=device), stacked)
     return stacked.reshape(rows, *shape)
 

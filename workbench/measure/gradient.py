@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from ..contracts import GradientMode, Mesh, Solver
+from ..contracts import GradientMode, Mesh, SolveOptions, Solver
 from ..engine import LoopSolver
 from ..errors.numerics import AdjointAstray, GradientUnavailable
 from ..solving import solve
 from .candidate import Candidate
-from .differences import along
+from .differences import along_rows
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +37,7 @@ class Differentiable:
         """f over a last axis of states."""
 
         def f(t: Any, y: Any) -> Any:
+            t = t[..., 0] if getattr(t, "ndim", 0) else t
             slopes = self.slope(xp, t, (y[..., 0], y[..., 1]), parameters)
             return xp.stack(slopes, -1)
 
@@ -50,7 +51,6 @@ class Differentiable:
 
 def _growth(xp: Any, t: Any, y: Any, p: Any) -> list[Any]:
     """Logistic growth at a rate that swings, and a decay that the first state drives."""
-    t = t[..., 0] if getattr(t, "ndim", 0) else t
     rate = p[0] + p[1] * xp.cos(t)
     return [rate * y[0] * (1 - y[0] / p[2]), -rate * y[1] ** 2]
 
@@ -136,13 +136,21 @@ def _gradient(problem: Differentiable, solver: Solver, mode: GradientMode) -> tu
 
 
 def _differences(problem: Differentiable, solver: LoopSolver, mesh: Mesh, directions: np.ndarray) -> np.ndarray:
-    """Derivatives of the loss along directions (direction, entry), by central differences that repeat the steps."""
+    """Derivatives of the loss along directions (direction, entry), by central differences that repeat the steps.
 
-    def loss(x: np.ndarray) -> np.ndarray:
-        again = solve(problem.on(np, x[2:]), x[:2], TS, solver, replay=mesh)
-        return np.asarray((WEIGHTS * again.ys).sum())
+    All points are rows of one solve.
+    """
 
-    return along(loss, problem.x, directions)
+    def losses(x: np.ndarray) -> np.ndarray:
+        def f(t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
+            return np.stack(problem.slope(np, t, (y[:, 0], y[:, 1]), x[row, 2:].T), axis=1)
+
+        rows = len(x)
+        same = Mesh(np.repeat(mesh.t, rows, axis=0), np.repeat(mesh.clipped, rows, axis=0))
+        found = solver.solve(f, x[:, :2], np.zeros(rows), np.tile(TS, (rows, 1)), SolveOptions(replay=same))
+        return np.asarray((WEIGHTS * found.ys).sum(axis=(1, 2)))
+
+    return along_rows(losses, problem.x, directions)
 
 
 def _distance(found: np.ndarray, wanted: np.ndarray) -> float:
