@@ -50,7 +50,7 @@ def heun(f, t, y, h, carry):
     return y + h / 2 * (k + end), h / 2 * (end - k), None, carry, True
 
 
-def boastful(rtol: float = 1e-6, atol: float = 1e-9):
+def boastful(rtol: float = 1e-4, atol: float = 1e-7):
     from workbench.engine import StepSolver
 
     return StepSolver(heun, order=3, error_order=1, rtol=rtol, atol=atol)

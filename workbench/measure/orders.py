@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -19,20 +19,18 @@ def observed_order(steps: Sequence[float], errors: Sequence[float]) -> float:
     return float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
 
 
-def order_of(error_with: Callable[[int], float], enough: int = 200) -> float:
+def order_of(errors_with: Callable[[Sequence[int]], Iterable[float]], enough: int = 200) -> float:
     """The order over the last three of 2, 3, 4, 6, 8, 12 … steps whose errors lie in [1e-12, 1e-4].
 
-    Steps grow in number until errors fall below, or beyond `enough` as soon as three are found.
+    Steps grow in number until errors fall below, or beyond `enough` as soon as three are found; `errors_with` is asked
+    for the errors of four numbers of steps at once, beyond `enough` of one.
 
-    >>> round(order_of(lambda n: 0.3 / n**4), 6)
+    >>> round(order_of(lambda counts: [0.3 / n**4 for n in counts]), 6)
     4.0
     """
     counts: list[int] = []
     errors: list[float] = []
-    for n in (k * 2**j for j in range(16) for k in (2, 3)):
-        if len(counts) >= 3 and n > enough:
-            break
-        error = error_with(n)
+    for n, error in _found(errors_with, counts, enough):
         if error < SMALLEST:
             break
         if error <= LARGEST:
@@ -41,3 +39,15 @@ def order_of(error_with: Callable[[int], float], enough: int = 200) -> float:
     if len(counts) < 3:
         raise ValueError(f"only {len(counts)} errors lie in [{SMALLEST}, {LARGEST}]: take another problem")
     return observed_order([1 / n for n in counts[-3:]], errors[-3:])
+
+
+def _found(
+    errors_with: Callable[[Sequence[int]], Iterable[float]], counts: Sequence[int], enough: int
+) -> Iterator[tuple[int, float]]:
+    """Numbers of steps with their errors, until three `counts` have been found and all that are left are too many."""
+    every = [k * 2**j for j in range(16) for k in (2, 3)]
+    few, many = [n for n in every if n <= enough], [n for n in every if n > enough]
+    for some in [*(few[i : i + 4] for i in range(0, len(few), 4)), *([n] for n in many)]:
+        if len(counts) >= 3 and some[0] > enough:
+            return
+        yield from zip(some, errors_with(some), strict=True)
