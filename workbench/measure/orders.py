@@ -23,7 +23,7 @@ def order_of(errors_with: Callable[[Sequence[int]], Iterable[float]], enough: in
     """The order over the last three of 2, 3, 4, 6, 8, 12 … steps whose errors lie in [1e-12, 1e-4].
 
     Steps grow in number until errors fall below, or beyond `enough` as soon as three are found; `errors_with` is asked
-    for the errors of four numbers of steps at once, beyond `enough` of one.
+    for the errors of four numbers of steps at once, beyond `enough` of as many as are still needed.
 
     >>> round(order_of(lambda counts: [0.3 / n**4 for n in counts]), 6)
     4.0
@@ -45,9 +45,8 @@ def _found(
     errors_with: Callable[[Sequence[int]], Iterable[float]], counts: Sequence[int], enough: int
 ) -> Iterator[tuple[int, float]]:
     """Numbers of steps with their errors, until three `counts` have been found and all that are left are too many."""
-    every = [k * 2**j for j in range(16) for k in (2, 3)]
-    few, many = [n for n in every if n <= enough], [n for n in every if n > enough]
-    for some in [*(few[i : i + 4] for i in range(0, len(few), 4)), *([n] for n in many)]:
-        if len(counts) >= 3 and some[0] > enough:
-            return
+    left = [k * 2**j for j in range(16) for k in (2, 3)]
+    while left and (left[0] <= enough or len(counts) < 3):
+        some = [n for n in left[:4] if n <= enough] or left[: 3 - len(counts)]
         yield from zip(some, errors_with(some), strict=True)
+        left = left[len(some) :]
