@@ -73,8 +73,12 @@ def test_random_trees_and_their_derivatives_are_what_they_say(tree: Any) -> None
     out = built(b, tree)
     graph = Graph(tuple(b.nodes), {"out": (out,)}, ("x", "y", "z"), ())
     at = np.array([0.7, 1.3, 0.4])
+    try:
+        with np.errstate(all="raise", under="ignore"):
+            wanted = evaluated(tree, at)
+    except FloatingPointError:  # at infinity there is no derivative, whatever a complex step says
+        assume(False)
     with np.errstate(all="ignore"):
-        wanted = evaluated(tree, at)
         slopes = [np.imag(evaluated(tree, at + 1e-30j * unit)) / 1e-30 for unit in np.eye(3)]
     assume(np.isfinite([wanted, *slopes]).all() and np.abs([wanted, *slopes]).max() < 1e12)
     value, by_y = graph.function("out", ("y",))(np.zeros(1), at[None], None, None, np.zeros(0))
