@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import workbench as wb
+from workbench.compiled import Kernel
 from workbench.errors.numerics import GradientUnavailable, ShapeOfRhs
 from workbench.errors.problems import NotLowerable
 from workbench.errors.usage import UsageError
@@ -191,3 +192,22 @@ def test_what_was_not_reached_is_left_out_of_a_gradient() -> None:
     np.testing.assert_allclose(by_y0, [np.sum(2 * exact * exact**2)], rtol=1e-6)
     np.testing.assert_allclose(by_k, [np.sum(2 * exact * TS[reached] * exact**2)], rtol=1e-6)
     assert np.isnan(solution.sensitivities()[1][~reached]).all()
+
+
+@pytest.mark.parametrize(("solver", "march"), [("dopri5", "solve"), ("rk4", "follow")])
+def test_only_the_march_that_a_solver_takes_is_compiled(
+    solver: str, march: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    function = Kernel._function
+
+    def noted(kernel: Kernel, purpose: str) -> Any:
+        built.append(purpose)
+        return function(kernel, purpose)
+
+    monkeypatch.setattr(Kernel, "_function", noted)
+    solution = wb.prepare(spring(), TS, solver, engine="compiled", params=np.ones(1))(np.array([1.0, 0.0]))
+    assert solution.ok
+    assert set(built) == {march}
+    solution.gradient(solution.ys)
+    assert set(built) == {march, "pull"}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .handle import Handle as Handle
     from .handle import Solved as Solved
     from .kernel import Kernel as Kernel
+    from .kernel import March as March
     from .kernel import fitted_by as fitted_by
     from .pieces import Pieces as Pieces
 
@@ -27,7 +28,7 @@ MODULES = {
     **dict.fromkeys(("MANY", "allowed_threads", "compilable", "march_of", "printable"), ".choose"),
     "Handle": ".handle",
     "Solved": ".handle",
-    **dict.fromkeys(("Kernel", "fitted_by"), ".kernel"),
+    **dict.fromkeys(("Kernel", "March", "fitted_by"), ".kernel"),
     "Pieces": ".pieces",
 }
 

@@ -58,6 +58,7 @@ def address(array: np.ndarray | None) -> Any:
     if array is None:
         return None
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # a fifth of NumPy's time
+        # in a fifth of the time of NumPy's own ways
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # an array is a buffer
     except (TypeError, ValueError):  # read-only, or empty
         return array.ctypes.data

@@ -172,7 +172,7 @@ class Handle:
             self._give("mesh", np.zeros((rows, self.width)), float)
             self._give("clipped", np.zeros((rows, self.width)), np.uint8)
         self.task.width = self.width
-        size = self.kernel.tape_bytes(self.width) + 64 if self._tapeable() else 0
+        size = self.kernel.tape_bytes(self.march, self.width) + 64 if self._tapeable() else 0
         self._tapes = np.zeros(size if size <= TAPE else 0, np.uint8)
         self._tapes_at = (address(self._tapes) + 63) // 64 * 64 if len(self._tapes) else None
 
@@ -212,13 +212,13 @@ class Handle:
     @property
     def _jobs(self) -> int:
         """Shares of the rows: more than threads, so that one that was held up leaves its next ones to others."""
-        return 1 if self.threads == 1 else min(4 * self.threads, -(-self.rows // self.kernel.lanes))
+        return 1 if self.threads == 1 else min(4 * self.threads, -(-self.rows // self.kernel.lanes(self.march)))
 
     def _share(self, purpose: str, tasks: list[Task]) -> list[int]:
         """The rows, one task a share; the threads take them as they come."""
         if len(tasks) == 1:
             return [self.kernel.call(purpose, tasks[0], 0, self.rows)]
-        unit, many = self.kernel.lanes, len(tasks)
+        unit, many = self.kernel.lanes(self.march), len(tasks)
         blocks = -(-self.rows // unit)
         bounds = [min(self.rows, unit * (blocks * i // many)) for i in range(many)] + [self.rows]
         jobs = iter([(task, bounds[i], bounds[i + 1]) for i, task in enumerate(tasks)])

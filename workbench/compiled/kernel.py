@@ -38,7 +38,8 @@ LONG = 300
 back that takes up to 1.5 times as long; below, there is little time to save."""
 
 NO_PAIRS = '#pragma GCC optimize ("no-tree-slp-vectorize")'
-"""Neighbours that are written one by one and read as a pair wait for each other: solves take a tenth longer with it."""
+"""Neighbours that are written one by one and read as a pair wait for each other: without this, solves through a network
+or some ten coupled states take a tenth longer, of two stiff states a twentieth less. Ways back would lose by it."""
 
 
 def fitted_by(march: March) -> tuple[str, ...]:
@@ -124,19 +125,15 @@ class Kernel:
         with ThreadPoolExecutor(len(purposes)) as pool:
             list(pool.map(self._function, purposes))
 
-    @property
-    def lanes(self) -> int:
+    def lanes(self, march: March) -> int:
         """Trajectories that are solved side by side."""
-        return int(self._march.workbench_lanes())
+        return int(self._library(march).workbench_lanes())
 
-    def tape_bytes(self, width: int) -> int:
+    def tape_bytes(self, march: March, width: int) -> int:
         """The memory in which the stages of `width` steps are kept for the way back."""
-        return int(self._march.workbench_tape_bytes(width))
+        return int(self._library(march).workbench_tape_bytes(width))
 
-    @property
-    def _march(self) -> ctypes.CDLL:
-        """The library of either march: of the one that is there, where it is."""
-        purpose = next((each for each in MARCHES if each in self._libraries), "solve")
+    def _library(self, purpose: str) -> ctypes.CDLL:
         self._function(purpose)
         return self._libraries[purpose]
 
@@ -161,7 +158,7 @@ class Kernel:
         if self._observed is None:
             raise NotLowerable("a network is observed", help="observe states, or fit with workbench.fit")
         self.build(fitted_by(march))
-        push = self._libraries["push"]
+        push = self._library("push")
         functions = {"solve": self._functions[march], "push": self._functions["push"]}
         functions["observe"] = push.workbench_observe
         return FittedModel(self.n_states, self.n_parameters, int(push.workbench_lanes()), self._observed, functions)

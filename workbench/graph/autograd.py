@@ -65,7 +65,7 @@ def differentiable(graph: Graph, group: str, plain: Callable[..., torch.Tensor])
             return pushed
 
     # torch asks for it at every call, which takes longer to find out than small values to compute
-    Value.forward.__signature__ = inspect.signature(Value.forward)  # type: ignore[attr-defined]
+    Value.forward.__signature__ = inspect.signature(Value.forward)  # type: ignore[attr-defined]  # inspect reads it
 
     def value(t: Any, y: Any, u: Any, c: Any, p: Any) -> torch.Tensor:
         return Value.apply(t, y, u, c, p)

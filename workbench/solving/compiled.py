@@ -21,6 +21,7 @@ from .solution import Solution
 if TYPE_CHECKING:
     import torch
 
+    from ..compiled import March
     from .door import Asked, Task
 
 Array = Any
@@ -121,7 +122,7 @@ class CompiledSolve:
         kernel.build(fitted_by(march) if fitting else (march, "pull") if self._torch else (march,))
         self._pieces = self._signal(asked.inputs, rows)
         options = replace(asked.options(task), keep=True, deadline=None)
-        self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, rows))
+        self.handle = Handle(kernel, solver, task.t0, task.ts, options, _threads(kernel, march, rows))
         self._in_tensors = self._torch and not task.back_to_numpy
         if self._in_tensors:
             from .node import CompiledNode
@@ -169,8 +170,8 @@ class CompiledSolve:
         return CompiledSolution(self.asked.ts, ys, solved, self._single)
 
 
-def _threads(kernel: Kernel, rows: int) -> int:
+def _threads(kernel: Kernel, march: March, rows: int) -> int:
     """One for small models; else as many as there are processors, or as OMP_NUM_THREADS allows."""
     if kernel.operations * rows < BUSY or not kernel.wide:
         return 1
-    return max(1, min(allowed_threads(), -(-rows // kernel.lanes)))
+    return max(1, min(allowed_threads(), -(-rows // kernel.lanes(march))))

@@ -3,6 +3,16 @@
    Every trajectory has its own time, step and status. A method (explicit.h, rosenbrock.h) brings method_step,
    method_close, method_more and method_weights. */
 
+/* The lane at the end of its step, where the next one begins. */
+INLINE void go_on(March *m, int l)
+{
+    m->tau[l] = m->tau1[l];
+    for (int i = 0; i < N_STATES; i++) {
+        LANE(m->y[i], l) = LANE(m->y1[i], l);
+        LANE(m->k[0][i], l) = LANE(m->k[N_FIRST - 1][i], l);
+    }
+}
+
 /* The states and slopes at the start; lanes with nowhere to go, or without a finite start, end here. */
 static void begin(Block *b, March *m, const double *ahead, Tape *tape)
 {

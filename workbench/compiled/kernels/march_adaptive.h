@@ -128,13 +128,8 @@ static int march(Block *b, March *m, Tape *tapes)
             if (!record(b, m, m->accept, tape + N_FIRST))
                 return 0;
             for (int l = 0; l < LANES; l++) {
-                if (!m->accept[l])
-                    continue;
-                m->tau[l] = m->tau1[l];
-                for (int i = 0; i < N_STATES; i++) {
-                    LANE(m->y[i], l) = LANE(m->y1[i], l);
-                    LANE(m->k[0][i], l) = LANE(m->k[N_FIRST - 1][i], l);
-                }
+                if (m->accept[l])
+                    go_on(m, l);
             }
         }
         if (refused)

@@ -64,11 +64,7 @@ static int march(Block *b, March *m, Tape *tapes)
             ahead[l] = 0;
             if (!m->accept[l])
                 continue;
-            m->tau[l] = m->tau1[l];
-            for (int i = 0; i < N_STATES; i++) {
-                LANE(m->y[i], l) = LANE(m->y1[i], l);
-                LANE(m->k[0][i], l) = LANE(m->k[N_FIRST - 1][i], l);
-            }
+            go_on(m, l);
             if (last[l])
                 b->live[l] = 0;
             else
