@@ -7,12 +7,14 @@ import hashlib
 import platform
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from ..errors.usage import CompilerBroken
 from .cache import cache_folder, keep, remember, remembered, take
 from .compiler import FLAGS, MISSED, OTHER, Compiler, find_compiler
 
 HEADERS = Path(__file__).parent / "kernels"
+_asking = Lock()
 
 
 def library(source: str) -> ctypes.CDLL:
@@ -97,10 +99,11 @@ def _key(source: str, compiler: Compiler, folder: Path | None) -> str:
 def _version(compiler: Compiler, folder: Path | None) -> str:
     """The compiler's words about itself, asked once for each state of its file."""
     fingerprint = compiler.fingerprint()
-    version = remembered(folder, fingerprint)
-    if version is None:
-        version = compiler.version()
-        remember(folder, fingerprint, version)
+    with _asking:
+        version = remembered(folder, fingerprint)
+        if version is None:
+            version = compiler.version()
+            remember(folder, fingerprint, version)
     return fingerprint + version
 
 
@@ -116,7 +119,7 @@ def headers_digest() -> str:
 @cache
 def processor() -> str:
     """The machine's kind and what its processor can do: code for one with more would end the process on another."""
-    machine = f"{platform.system()} {platform.machine()} {platform.processor()}"
+    machine = f"{platform.system()} {platform.machine()}"
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
             for line in stream:  # the first processor's lines; the others are like it
@@ -126,4 +129,4 @@ def processor() -> str:
                     break
     except OSError:
         pass
-    return machine
+    return f"{machine} {platform.processor()}"  # which starts a program to ask on some systems

@@ -12,9 +12,8 @@ from .abi import declaration as task_declaration
 from .fit_abi import Fit, declaration
 from .observed import Observed
 
-EFFORT = '#pragma GCC optimize ("O1", "expensive-optimizations")'
-"""Two thirds of the compiler's time. What takes long in a fit (sums of squares, the factorisation) is written in
-vectors, and the second word makes one instruction of a product and a sum."""
+EFFORT = '#pragma GCC optimize ("O0")'
+"""Half the compiler's time: what takes long in a fit (sums of squares, the factorisation) is BUSY, and little else."""
 HEADERS = ("clock", "cholesky", "box", "work", "unknowns", "residuals", "least_squares", "entry_fit")
 
 

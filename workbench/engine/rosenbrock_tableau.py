@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from .dense import Polynomial
+from .exact import exact, total
 from .tableau import Row, padded
 
 Line = tuple[Fraction, ...]
@@ -76,19 +77,19 @@ class RosenbrockTableau:
         >>> RosenbrockTableau.classical("euler", 1, "1", alpha=[[]], gammas=[[]], b=["1"]).m
         ('1',)
         """
-        stages, diagonal = len(b), Fraction(gamma)
-        full = [[*map(Fraction, row), diagonal] for row in gammas]
+        stages, diagonal = len(b), exact(gamma)
+        full = [[*map(exact, row), diagonal] for row in gammas]
         back = _inverse(full)
-        a = [_times([Fraction(x) for x in row], back, stages) for row in alpha]
-        weights = [Fraction(x) for x in b]
-        errors = [_times([x - Fraction(y) for x, y in zip(weights, b_low, strict=True)], back, stages)] if b_low else []
-        powers = list(zip(*([Fraction(x) for x in row] for row in dense), strict=True))  # one line a power of θ
+        a = [_times([exact(x) for x in row], back, stages) for row in alpha]
+        weights = [exact(x) for x in b]
+        errors = [_times([x - exact(y) for x, y in zip(weights, b_low, strict=True)], back, stages)] if b_low else []
+        powers = list(zip(*([exact(x) for x in row] for row in dense), strict=True))  # one line a power of θ
         lines = [_times(line, back, stages) for line in powers]
         return cls(
             name=name,
             order=order,
             gamma=gamma,
-            alpha=_text(sum(map(Fraction, row), Fraction(0)) for row in alpha),
+            alpha=_text(map(total, alpha)),
             a=[_text(row[:i]) for i, row in enumerate(a)],
             c=[_text(-x for x in back[i][:i]) for i in range(stages)],
             gammas=_text(sum(row, Fraction(0)) for row in full),
@@ -100,24 +101,24 @@ class RosenbrockTableau:
 
     def __post_init__(self) -> None:
         self._check_shape()
-        diagonal = Fraction(self.gamma)
+        diagonal = exact(self.gamma)
         for i, (alpha, gamma) in enumerate(zip(self.alpha, self.gammas, strict=True)):
-            self._check_sum(f"α_{i + 1}", Fraction(alpha), self.a[i])
-            self._check_sum(f"γ_{i + 1} / γ - 1", Fraction(gamma) / diagonal - 1, self.c[i])  # (I/γ − C) Γ1 = 1
-            if not 0 <= Fraction(alpha) <= 1:  # f is never evaluated outside [t0, t1]
+            self._check_sum(f"α_{i + 1}", exact(alpha), self.a[i])
+            self._check_sum(f"γ_{i + 1} / γ - 1", exact(gamma) / diagonal - 1, self.c[i])  # (I/γ − C) Γ1 = 1
+            if not 0 <= exact(alpha) <= 1:  # f is never evaluated outside [t0, t1]
                 raise ValueError(f"method {self.name}: the node α_{i + 1} = {alpha} lies outside the step, 0 … 1")
         self._check_sum("Σ b", Fraction(1), self.m)
         for row in self.errors:
             self._check_sum("the sum of the error weights", Fraction(0), row)
         for m, row in zip(self.m, self.dense, strict=bool(self.dense)):
-            terms = sum((abs(Fraction(x)) for x in row), Fraction(1))
-            if abs(sum(map(Fraction, row)) - Fraction(m)) > self._slack * terms:
+            terms = 1 + total(abs(exact(x)) for x in row)
+            if abs(total(row) - exact(m)) > self._slack * terms:
                 raise ValueError(f"method {self.name}: dense output does not meet y1 at θ = 1")
 
     def _check_shape(self) -> None:
         stages = len(self.m)
         lower = list(range(stages))
-        if Fraction(self.gamma) <= 0:
+        if exact(self.gamma) <= 0:
             raise ValueError(f"method {self.name}: gamma is {self.gamma}, a number above 0 was wanted")
         if any([len(row) for row in rows] != lower for rows in (self.a, self.c)):
             raise ValueError(f"method {self.name}: {stages} weights m need rows of 0 … {stages - 1} entries in a and c")
@@ -129,11 +130,11 @@ class RosenbrockTableau:
 
     def _check_sum(self, what: str, wanted: Fraction, row: Sequence[Fraction | str]) -> None:
         """Σ x_i Γ_ij over a whole row is Σ x_i γ_i; off by ε Σ(|x_i| + |γ_i|) where both are rounded by ε."""
-        terms = [(Fraction(x), Fraction(g)) for x, g in zip(row, self.gammas, strict=False)]
-        total = sum((x * g for x, g in terms), Fraction(0))
-        size = sum((abs(x) + abs(g) for x, g in terms), Fraction(1))
-        if abs(total - wanted) > self._slack * size:
-            raise ValueError(f"method {self.name}: {what} is {float(wanted)} and the coefficients give {float(total)}")
+        terms = [(exact(x), exact(g)) for x, g in zip(row, self.gammas, strict=False)]
+        found = total(x * g for x, g in terms)
+        size = 1 + total(abs(x) + abs(g) for x, g in terms)
+        if abs(found - wanted) > self._slack * size:
+            raise ValueError(f"method {self.name}: {what} is {float(wanted)} and the coefficients give {float(found)}")
 
     @property
     def _slack(self) -> Fraction:
@@ -152,17 +153,17 @@ class RosenbrockTableau:
     @property
     def stiffly_accurate(self) -> bool:
         """The last stage ends at y1: α_s = 1 and b equals the last row of α + γ, in this form m = (a_s, 1)."""
-        ended = Fraction(self.alpha[-1]) == 1
-        return ended and [Fraction(x) for x in self.m] == [*map(Fraction, self.a[-1]), Fraction(1)]
+        ended = exact(self.alpha[-1]) == 1
+        return ended and [exact(x) for x in self.m] == [*map(exact, self.a[-1]), Fraction(1)]
 
     @cached_property
     def classical_form(self) -> Classical:
         """The coefficients α_ij, γ_ij, b_i, exactly: Γ = (I/γ − C)⁻¹, α = aΓ, b = mΓ."""
-        stages, diagonal = len(self.m), 1 / Fraction(self.gamma)
-        gamma = _inverse([[*(-Fraction(x) for x in row), diagonal] for row in self.c])
+        stages, diagonal = len(self.m), 1 / exact(self.gamma)
+        gamma = _inverse([[*(-exact(x) for x in row), diagonal] for row in self.c])
 
         def back(row: Iterable[Any]) -> Line:
-            return _times([Fraction(x) for x in row], gamma, stages)
+            return _times([exact(x) for x in row], gamma, stages)
 
         dense = [back(power) for power in zip(*self.dense, strict=True)]
         return Classical(
@@ -189,7 +190,7 @@ class RosenbrockArrays:
     def __init__(self, tableau: RosenbrockTableau) -> None:
         stages = len(tableau.m)
         self.stages = stages
-        self.gamma = float(Fraction(tableau.gamma))
+        self.gamma = float(exact(tableau.gamma))
         self.alpha, self.gammas, self.m = padded([tableau.alpha, tableau.gammas, tableau.m], stages)
         self.a, self.c = padded(tableau.a, stages), padded(tableau.c, stages)
         self.errors = padded(tableau.errors, stages)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .controllers import ControllerName
 from .dense import Polynomial, tower
+from .exact import exact, total
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,23 +63,25 @@ class Tableau:
         self._check_shape()
         if self.implicit:
             self._check_implicit()
-        elif Fraction(self.filter):
+        elif exact(self.filter):
             raise ValueError(f"tableau {self.name}: only the error of a fully implicit method has a filter")
         first = self.n_stages
         if [len(row) for row in self.a_more] != list(range(first, first + len(self.c_more))):
             raise ValueError(f"tableau {self.name}: stages of the dense output start with {first} entries")
         for c, row in zip((*self.c, *self.c_more), (*self.a, *self.a_more), strict=True):
-            if self._differs(sum(map(Fraction, row)), Fraction(c)):
-                raise ValueError(f"tableau {self.name}: the row of c = {c} sums to {float(sum(map(Fraction, row)))}")
-            if not 0 <= Fraction(c) <= 1:  # f is never evaluated outside [t0, t1]
+            if self._differs(total(row), exact(c)):
+                raise ValueError(f"tableau {self.name}: the row of c = {c} sums to {float(total(row))}")
+            if not 0 <= exact(c) <= 1:  # f is never evaluated outside [t0, t1]
                 raise ValueError(f"tableau {self.name}: the node c = {c} lies outside the step; nodes are from 0 to 1")
-        if self._differs(sum(map(Fraction, self.b)), Fraction(1)):
+        if self._differs(total(self.b), Fraction(1)):
             raise ValueError(f"tableau {self.name}: the weights do not sum to 1")
         for weights in self.error_weights:
-            if len(weights) > first or self._differs(sum(weights, Fraction(0)), Fraction(0)):
+            if len(weights) > first or self._differs(total(weights), Fraction(0)):
                 raise ValueError(f"tableau {self.name}: error weights must be one a stage and sum to 0")
-        for weights, end in zip(self.polynomials, self._end_weights, strict=True):
-            if self._differs(sum(weights, Fraction(0)), end, scale=sum(map(abs, weights), Fraction(0))):
+        for row in self.tower:  # it meets y1 whatever its rows are, which need to be numbers only
+            total(row)
+        for weights, end in zip(self.polynomials, self._end_weights, strict=True) if self.dense else ():
+            if self._differs(total(weights), end, scale=total(map(abs, weights))):
                 raise ValueError(f"tableau {self.name}: dense output does not meet y1 at θ = 1")
 
     def _check_shape(self) -> None:
@@ -92,16 +95,16 @@ class Tableau:
 
     def _check_implicit(self) -> None:
         kind = "fully" if self.fully_implicit else "diagonally"
-        if any(map(Fraction, self.a[0])) or len(self.b) < 2:
+        if any(map(exact, self.a[0])) or len(self.b) < 2:
             raise ValueError(f"tableau {self.name}: the first stage of a {kind} implicit method is explicit: [0]")
-        diagonal = {Fraction(row[-1]) for row in self.a[1:]}
+        diagonal = {exact(row[-1]) for row in self.a[1:]}
         if not self.fully_implicit and (len(diagonal) > 1 or min(diagonal) <= 0):
             raise ValueError(f"tableau {self.name}: the stages after the first share one diagonal entry above 0")
-        if [Fraction(x) for x in self.a[-1]] != [Fraction(x) for x in self.b]:
+        if [exact(x) for x in self.a[-1]] != [exact(x) for x in self.b]:
             raise ValueError(f"tableau {self.name}: the last row of a {kind} implicit method equals b")
         if self.c_more:
             raise ValueError(f"tableau {self.name}: only explicit methods have further stages for their dense output")
-        if Fraction(self.filter) < 0 or (Fraction(self.filter) and not self.fully_implicit):
+        if exact(self.filter) < 0 or (exact(self.filter) and not self.fully_implicit):
             raise ValueError(f"tableau {self.name}: filter is a number above 0, of a fully implicit method")
 
     def _differs(self, found: Fraction | int, wanted: Fraction, scale: Fraction | int = 1) -> bool:
@@ -122,16 +125,16 @@ class Tableau:
     def gamma(self) -> Fraction:
         """The diagonal entry that the implicit stages share, or that of the filter; 0 for an explicit method."""
         if self.fully_implicit:
-            return Fraction(self.filter)
-        return Fraction(self.a[-1][-1]) if self.implicit else Fraction(0)
+            return exact(self.filter)
+        return exact(self.a[-1][-1]) if self.implicit else Fraction(0)
 
     @property
     def fsal(self) -> bool:
         """The last stage is f at the step's end: it is the first of the next step."""
         return self.implicit or (
             len(self.b) > 1
-            and Fraction(self.c[-1]) == 1
-            and all(Fraction(x) == Fraction(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True))
+            and exact(self.c[-1]) == 1
+            and all(exact(x) == exact(y) for x, y in zip((*self.a[-1], "0"), self.b, strict=True))
         )
 
     @property
@@ -153,22 +156,22 @@ class Tableau:
     def error_weights(self) -> tuple[tuple[Fraction, ...], ...]:
         """The rows e of the error estimates h Σ e_i k_i."""
         if not self.b_low:
-            return tuple(tuple(map(Fraction, row)) for row in self.errors)
-        b = (*map(Fraction, self.b), *[Fraction(0)] * (len(self.b_low) - len(self.b)))
-        return (tuple(x - Fraction(y) for x, y in zip(b, self.b_low, strict=True)),)
+            return tuple(tuple(map(exact, row)) for row in self.errors)
+        b = (*map(exact, self.b), *[Fraction(0)] * (len(self.b_low) - len(self.b)))
+        return (tuple(x - exact(y) for x, y in zip(b, self.b_low, strict=True)),)
 
     @property
     def _end_weights(self) -> list[Fraction]:
-        return [*map(Fraction, self.b), *[Fraction(0)] * (self.n_stages - len(self.b) + len(self.c_more))]
+        return [*map(exact, self.b), *[Fraction(0)] * (self.n_stages - len(self.b) + len(self.c_more))]
 
     @cached_property
     def polynomials(self) -> tuple[Polynomial, ...]:
         """The weight of each stage in y(θ) = y0 + h Σ w_i(θ) k_i, as coefficients of θ, θ², …"""
         if self.dense:
-            rows = [tuple(map(Fraction, row)) for row in self.dense]
+            rows = [tuple(map(exact, row)) for row in self.dense]
             rows += [(Fraction(0),)] * (len(self._end_weights) - len(rows))
             return tuple(rows)
-        return tower(self._end_weights, self.n_stages - 1, [tuple(map(Fraction, row)) for row in self.tower])
+        return tower(self._end_weights, self.n_stages - 1, [tuple(map(exact, row)) for row in self.tower])
 
     @cached_property
     def arrays(self) -> Arrays:
@@ -182,7 +185,7 @@ def padded(rows: Sequence[Sequence[Any]], width: int) -> np.ndarray:
 
     out = np.zeros((len(rows), width))
     for line, row in zip(out, rows, strict=True):
-        line[: len(row)] = [float(Fraction(x)) for x in row]
+        line[: len(row)] = [float(exact(x)) for x in row]
     return out
 
 
@@ -201,9 +204,9 @@ class Arrays:
         nodes = [*tableau.c, *["1"] * len(end), *tableau.c_more]
         self.own, self.first, self.all = own, first, len(nodes)
         self.gamma = float(tableau.gamma)
-        self.c = np.array([float(Fraction(c)) for c in nodes])
+        self.c = np.array([float(exact(c)) for c in nodes])
         self.a = a
-        self.b = np.array([float(Fraction(x)) for x in tableau.b])
+        self.b = np.array([float(exact(x)) for x in tableau.b])
         width = max((len(row) for row in tableau.error_weights), default=0)
         self.errors = padded(tableau.error_weights, width)
         self.w = padded(tableau.polynomials, max(len(row) for row in tableau.polynomials))

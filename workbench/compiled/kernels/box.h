@@ -10,7 +10,7 @@ typedef struct {
 } Box;
 
 /* target[free] of the least point with the others held; 0 where a is not positive definite. */
-CALLED int least_of_free(Box *b)
+BUSY int least_of_free(Box *b)
 {
     int64_t m = 0;
     for (int64_t i = 0; i < b->n; i++)

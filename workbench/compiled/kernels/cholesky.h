@@ -43,7 +43,7 @@ CALLED double *matrix(int64_t n)
     return a;
 }
 
-CALLED double dot(int64_t n, const double *a, const double *b)
+BUSY double dot(int64_t n, const double *a, const double *b)
 {
     Doubles even = {0}, odd = {0};
     int64_t i = 0;
@@ -61,7 +61,7 @@ CALLED double dot(int64_t n, const double *a, const double *b)
 }
 
 /* to += factor · from */
-CALLED void add_times(int64_t n, double factor, const double *restrict from, double *restrict to)
+BUSY void add_times(int64_t n, double factor, const double *restrict from, double *restrict to)
 {
     int64_t i = 0;
     for (; i + DOUBLES <= n; i += DOUBLES)
@@ -95,7 +95,7 @@ INLINE void outer_tile(double sign, int64_t rows, const double *left, const doub
 }
 
 /* The upper half of c (n, n) += sign · aᵀa for a (row, n). */
-CALLED void add_outer(double sign, int64_t rows, const double *a, int64_t ld, int64_t n, double *c, int64_t ldc)
+BUSY void add_outer(double sign, int64_t rows, const double *a, int64_t ld, int64_t n, double *c, int64_t ldc)
 {
     for (int64_t j = 0; j < n; j += TILE_LONG)
         for (int64_t i = 0; i < j + TILE_LONG && i < n; i += TILE_HIGH)
@@ -103,7 +103,7 @@ CALLED void add_outer(double sign, int64_t rows, const double *a, int64_t ld, in
 }
 
 /* A → U in place; 0 where A is not positive definite. */
-CALLED int cholesky(int64_t n, double *a, int64_t ld)
+BUSY int cholesky(int64_t n, double *a, int64_t ld)
 {
     for (int64_t k = 0; k < n; k += PANEL) {
         const int64_t end = k + PANEL < n ? k + PANEL : n;
@@ -123,7 +123,7 @@ CALLED int cholesky(int64_t n, double *a, int64_t ld)
 }
 
 /* UᵀU x = b, in place. */
-CALLED void cholesky_solve(int64_t n, const double *u, int64_t ld, double *b)
+BUSY void cholesky_solve(int64_t n, const double *u, int64_t ld, double *b)
 {
     for (int64_t i = 0; i < n; i++) {
         b[i] /= u[i * ld + i];

@@ -26,7 +26,7 @@ CALLED int solve_all(Work *w)
 }
 
 /* Half the sum of squares at x; infinite where it has no finite value. */
-CALLED double misfit(Work *w, const double *x)
+BUSY double misfit(Work *w, const double *x)
 {
     const Fit *fit = w->fit;
     spread(w, x);
@@ -54,7 +54,7 @@ CALLED void sum_lines(Work *w, int64_t waiting, int64_t n)
 }
 
 /* Sums of squares → the Hessian and the gradient. */
-CALLED void scatter(Work *w, int64_t n)
+BUSY void scatter(Work *w, int64_t n)
 {
     const int64_t ld = padded(n + 1), whole = w->box.ld;
     for (int64_t i = 0; i < n; i++) {
@@ -68,7 +68,7 @@ CALLED void scatter(Work *w, int64_t n)
     memset(w->square, 0, (size_t)((n + 1 + TILE_HIGH) * ld) * sizeof(double));
 }
 
-CALLED void add_reals(int64_t n, double factor, const REAL *restrict from, double *restrict to)
+BUSY void add_reals(int64_t n, double factor, const REAL *restrict from, double *restrict to)
 {
 #if REAL_IS_DOUBLE
     add_times(n, factor, from, to);
@@ -79,7 +79,7 @@ CALLED void add_reals(int64_t n, double factor, const REAL *restrict from, doubl
 }
 
 /* One line: weight · ∂mu/∂x of channel m, from the entries of its time, and the residual behind it. */
-CALLED void line_of(const Work *w, const REAL *by, const REAL *by_y, const REAL *by_p, int64_t m, double weight, int64_t n,
+BUSY void line_of(const Work *w, const REAL *by, const REAL *by_y, const REAL *by_p, int64_t m, double weight, int64_t n,
                     double *line)
 {
     const Fit *fit = w->fit;
@@ -106,7 +106,7 @@ CALLED void line_of(const Work *w, const REAL *by, const REAL *by_y, const REAL 
 }
 
 /* Lines of one row, added to those that wait. Returns how many wait now. */
-CALLED int64_t lines_of_row(Work *w, int64_t row, const REAL *by, int64_t waiting, int64_t n)
+BUSY int64_t lines_of_row(Work *w, int64_t row, const REAL *by, int64_t waiting, int64_t n)
 {
     const Fit *fit = w->fit;
     const int64_t ld = padded(n + 1), each = fit->n_states * w->columns;
@@ -147,7 +147,7 @@ CALLED int push_rows(Work *w, int64_t first, int64_t last)
 }
 
 /* JᵀJ, Jᵀr and mu at the last x, which was solved. Returns whether they are finite. */
-CALLED int linearize(Work *w)
+BUSY int linearize(Work *w)
 {
     const int64_t n = w->fit->n, rows = w->solve.rows;
     memset(w->hessian, 0, (size_t)(n * w->box.ld) * sizeof(double));
