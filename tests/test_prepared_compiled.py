@@ -166,11 +166,43 @@ def test_a_solution_in_numpy_has_the_gradient_that_autograd_finds(made: str, row
     np.testing.assert_allclose(summed.reshape(by_p.shape), by_p, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+@pytest.mark.parametrize("given", ["by prepare", "by the call"])
+def test_parameters_of_a_module_are_one_vector_on_every_engine(engine: Any, given: str) -> None:
+    f, y0 = Cubed().double(), torch.tensor([0.3, 0.9], dtype=torch.float64)
+    own = torch.nn.utils.parameters_to_vector(f.parameters()).detach()
+    p = (1.1 * own + 0.01).requires_grad_()
+    first, second = ({"params": p}, ()) if given == "by prepare" else ({}, (p,))
+    ready = wb.prepare(f, TS, "rk4", engine=engine, **first)
+    ys, (by_y0, by_p) = gradients(ready, y0.requires_grad_(), [p], *second)
+    torch.testing.assert_close(torch.nn.utils.parameters_to_vector(f.parameters()).detach(), own, rtol=0, atol=0)
+    moved = Cubed().double()
+    torch.nn.utils.vector_to_parameters(p.detach(), moved.parameters())
+    wanted = wb.prepare(moved, TS, "rk4", engine="torch")
+    wanted_ys, (wanted_y0, *leaves) = gradients(wanted, y0, list(moved.parameters()))
+    torch.testing.assert_close(ys, wanted_ys, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(by_y0, wanted_y0, rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(by_p, torch.cat([leaf.reshape(-1) for leaf in leaves]), rtol=1e-11, atol=1e-12)
+    assert isinstance(ready(y0.detach().numpy(), p.detach().numpy()).ys, np.ndarray)
+    with pytest.raises(ShapeOfRhs):
+        ready(y0, p[:-1])
+
+
+def test_a_module_that_takes_parameters_gets_them_as_they_are() -> None:
+    class Decay(torch.nn.Module):
+        def forward(self, t: Any, y: Any, p: Any) -> Any:
+            return -p["rate"] * y
+
+    y0, p = torch.ones(1, dtype=torch.float64), {"rate": torch.tensor(2.0, dtype=torch.float64)}
+    found = wb.solve(Decay(), y0, TS, "rk4", step=0.01, params=p)
+    torch.testing.assert_close(found.ys[-1, 0], torch.exp(torch.tensor(-4.0, dtype=torch.float64)), rtol=1e-6, atol=0)
+
+
 def test_other_solutions_say_where_a_gradient_comes_from() -> None:
     f = spring()
     y0, k = np.array([1.0, 0.0]), np.array([2.5])
     compiled = wb.prepare(f, TS, "rk4", engine="compiled", params=k)
-    with pytest.raises(ShapeOfRhs, match="are given as"):
+    with pytest.raises(ShapeOfRhs, match=rf"\({len(TS)}, 2\) are given as \({len(TS)},\)"):
         compiled(y0).gradient(np.ones(len(TS)))
     for solution in (wb.solve(f, y0, TS, "rk4", params=k), compiled(torch.tensor(y0))):
         for ask in (lambda s: s.gradient(s.ys), lambda s: s.sensitivities()):

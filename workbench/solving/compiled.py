@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compiled import MANY, Handle, Kernel, Pieces, Solved, allowed_threads, compilable, fitted_by, march_of
 from ..contracts import Trajectory
+from ..errors.numerics import ShapeOfRhs
 from ..errors.problems import NotLowerable
 from ..errors.usage import UsageError
 from ..graph import Graph, from_module
@@ -53,7 +54,9 @@ class CompiledStates(CompiledSolution):
     def gradient(self, gys: Array) -> tuple[np.ndarray, np.ndarray]:
         """See Solution."""
         gys = np.asarray(gys)
-        by_y0, by_p = self.solved.pull(gys[None] if self.single else gys)
+        if gys.shape != self.ys.shape:
+            raise ShapeOfRhs(f"gradients by ys of shape {self.ys.shape} are given as {gys.shape}", help="give one each")
+        by_y0, by_p = self.solved.pull(gys)
         return by_y0 if self.batch else by_y0[0], by_p[0] if self.solved.held.p.ndim == 1 else by_p
 
     def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,8 @@ def solve(
     y0 of one axis is one trajectory; with more, axis 0 is trajectories. ts is (time,) or (trajectory, time), rising or
     falling, NaN-padded. f is called as f(t, y), then u where `inputs` are given (a Signal, or a function (t, row,
     middle) -> (line, input)), then `params` where given; it may be written for one state or for rows of states (see
-    `reading`). NumPy in gives NumPy out.
+    `reading`). `params` of a torch module whose forward does not take them are one vector in place of its own
+    parameters, in the order of `parameters()`. NumPy in gives NumPy out.
 
     Tensors are differentiable in y0, ts and everything that f holds, by one of four modes of `gradient`: "discrete"
     (the derivative of the steps taken, memory of their states, with `checkpoints` of every √n-th one), "backprop"
@@ -179,9 +180,14 @@ class Task:
     def __init__(
         self, f: Callable[..., Array], y0: Array, ts: Array, inputs: Inputs | Signal | None, params: Any
     ) -> None:
-        self.f, self.given_ts, self._params = f, ts, params
         torch = sys.modules.get("torch")
         module = torch is not None and isinstance(f, torch.nn.Module)
+        if module and params is not None:
+            from .module_call import ModuleAt, takes_parameters
+
+            if not takes_parameters(f, 2 if inputs is None else 3):
+                f, params = ModuleAt(f, params), None
+        self.f, self.given_ts, self._params = f, ts, params
         tensor = torch is not None and isinstance(y0, torch.Tensor)
         self.torch, self.back_to_numpy = module or tensor, module and not tensor
         signal = Lookup(inputs, self.torch) if isinstance(inputs, Signal) else None
