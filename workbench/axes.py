@@ -1,8 +1,30 @@
-"""Axes of figures that can be read: names with their units, tick labels that leave room between them."""
+"""How figures look, and axes that can be read: names with their units, tick labels that leave room between them."""
 
 from __future__ import annotations
 
 from typing import Any
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8.5,
+    "figure.titlesize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-3, 5),
+    "axes.unicode_minus": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "svg.hashsalt": "workbench",  # equal findings give equal files
+    "svg.fonttype": "none",  # text stays text: searchable, and small
+    "text.usetex": False,
+    "text.parse_math": False,  # a name may hold a dollar sign
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+}
+"""Of every figure, for matplotlib's `rc_context`."""
 
 FEWER = (6, 5, 4, 3, 2, 1)
 """How many steps an axis is divided into at most, tried until its labels fit."""

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.axes import make_room
+from workbench.axes import STYLE, make_room
 from workbench.errors.data import NothingToPlot
 
 from .saving import written
@@ -33,8 +33,6 @@ class FiguresReporter:
         NothingToPlot (D060) where a run has nothing to show, NotWritable (R007).
         """
         import matplotlib
-
-        from .look import STYLE
 
         files: list[Path] = []
         with matplotlib.rc_context(STYLE):

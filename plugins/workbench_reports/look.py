@@ -1,34 +1,15 @@
-"""How figures look: colours that all readers can tell apart, and the style around them."""
+"""How figures of runs look: colours that all readers can tell apart, headings, ticks and legends."""
 
 from __future__ import annotations
 
 from textwrap import wrap
 from typing import Any
 
+from workbench.axes import STYLE
+
 # Okabe & Ito (2008), Color Universal Design: distinct under every common colour blindness.
 MODEL, ALTERNATE, OBSERVED, HELD_OUT, VALIDATION = "#0072B2", "#D55E00", "#222222", "#E69F00", "#CC79A7"
 FIELD, RULE = "#9a9a9a", "#b0b0b0"
-
-STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
-    "legend.fontsize": 8.5,
-    "figure.titlesize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.useoffset": False,
-    "axes.formatter.limits": (-3, 5),
-    "axes.unicode_minus": True,
-    "legend.frameon": False,
-    "lines.linewidth": 1.5,
-    "svg.hashsalt": "workbench",  # equal runs give equal files
-    "svg.fonttype": "none",  # text stays text: searchable, and small
-    "text.usetex": False,
-    "text.parse_math": False,  # a channel may be named with a dollar sign
-    "figure.constrained_layout.h_pad": 0.06,
-    "figure.constrained_layout.w_pad": 0.06,
-}
 
 
 def blank(width: float, height: float) -> Any:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..axes import make_room, with_unit
+from ..axes import STYLE, make_room, with_unit
 from ..dataset import TEST
 from ..errors.usage import UsageError
 from .ensembles import joined
-from .figure_file import BLACK, BLUE, GREY, STYLE, legend, require_suffix, saved
+from .figure_file import BLACK, BLUE, GREY, legend, require_suffix, saved
 
 if TYPE_CHECKING:
     from ..runs import Record, Run

@@ -12,21 +12,6 @@ from .written import written
 BLUE, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#222222", "#9a9a9a"
 SUFFIXES = (".png", ".svg", ".pdf")
 
-STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
-    "legend.fontsize": 8.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.useoffset": False,
-    "axes.formatter.limits": (-3, 5),
-    "legend.frameon": False,
-    "svg.hashsalt": "workbench",  # equal findings give equal files
-    "svg.fonttype": "none",  # text stays text
-    "text.parse_math": False,  # a label may hold a dollar sign
-}
-
 
 def require_suffix(path: Path) -> None:
     """Raises UsageError for a file whose name does not say in which format."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..axes import make_room
-from .figure_file import BLACK, BLUE, GREY, ORANGE, STYLE, legend, plain_logarithms, saved
+from ..axes import STYLE, make_room
+from .figure_file import BLACK, BLUE, GREY, ORANGE, legend, plain_logarithms, saved
 
 if TYPE_CHECKING:
     from ..findings import Panel, Picture, Series

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..axes import make_room, with_unit
-from .figure_file import BLUE, GREY, ORANGE, STYLE, legend, plain_logarithms, require_suffix, saved
+from ..axes import STYLE, make_room, with_unit
+from .figure_file import BLUE, GREY, ORANGE, legend, plain_logarithms, require_suffix, saved
 
 if TYPE_CHECKING:
     from .profiles import Profile, Profiles
