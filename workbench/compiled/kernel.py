@@ -37,9 +37,10 @@ LONG = 300
 """Statements of formulas from which the compiler tries less hard, in half the time, but for LOOPS. The price is a way
 back that takes up to 1.5 times as long; below, there is little time to save."""
 
-NO_PAIRS = '#pragma GCC optimize ("no-tree-slp-vectorize")'
-"""Neighbours that are written one by one and read as a pair wait for each other: without this, solves through a network
-or some ten coupled states take a tenth longer, of two stiff states a twentieth less. Ways back would lose by it."""
+NO_VECTORS, NO_PAIRS = (f'#pragma GCC optimize ("no-tree-{which}")' for which in ("vectorize", "slp-vectorize"))
+"""For solves, whose vectors are written by hand: what the compiler reads as a vector has often just been written number
+by number, and waits for that. Two stiff states would take a third longer, four a sixth, a network or ten states up to a
+tenth. Long files have LOOPS that gain by vectors, and go without pairs only; ways back and sensitivities would lose."""
 
 
 def fitted_by(march: March) -> tuple[str, ...]:
@@ -81,12 +82,14 @@ class Kernel:
         """The C file of one purpose, "solve", "follow", "pull", "push" or "fit"; its headers lie in kernels/."""
         if purpose == "fit":
             return fit_source(self.dtype)
-        lines = [NO_PAIRS] if purpose in MARCHES else []
-        lines += opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
+        lines = opening(self.dtype, self._side_by_side(purpose), ("functions", "common", "dense", "field"))
         kind = "rosenbrock" if isinstance(self.tableau, RosenbrockTableau) else "explicit"
         includes = [f'#include "{name.format(kind)}.h"' for name in HEADERS[purpose]]
         printed = self._printed(purpose)
-        if sum(part.count("const R v") for part in printed) > LONG:
+        long = sum(part.count("const R v") for part in printed) > LONG
+        if purpose in MARCHES:
+            lines = [NO_PAIRS if long else NO_VECTORS, *lines]
+        if long:
             lines = ['#pragma GCC optimize ("O2")', "#define LONG_FILE", *lines]
         return "\n".join([*lines, declaration(), *printed, *includes, ""])
 
