@@ -234,7 +234,11 @@ class Handle:
     def pull(self, solved: Solved, gys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Σ gysᵀ ∂ys/∂y0 (row, state) and Σ gysᵀ ∂ys/∂p (row or 1, parameter), for gys (row, time, state)."""
         kernel, d = self.kernel, self.kernel.n_states
-        gys = np.ascontiguousarray(gys, kernel.dtype).reshape(solved.ys.shape)
+        if gys.shape != solved.ys.shape:
+            raise ShapeOfRhs(
+                f"gradients by ys of shape {solved.ys.shape} are given as {gys.shape}", help="give one each"
+            )
+        gys = np.ascontiguousarray(gys, kernel.dtype)
         g_y0 = np.zeros((self.rows, d), kernel.dtype)
         shared = solved.held.p.ndim == 1
         many = self._jobs if shared else 1

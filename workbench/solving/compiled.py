@@ -54,9 +54,9 @@ class CompiledStates(CompiledSolution):
     def gradient(self, gys: Array) -> tuple[np.ndarray, np.ndarray]:
         """See Solution."""
         gys = np.asarray(gys)
-        if gys.shape != self.ys.shape:
+        if gys.shape != self.ys.shape:  # in the caller's words: the handle knows an axis of trajectories more
             raise ShapeOfRhs(f"gradients by ys of shape {self.ys.shape} are given as {gys.shape}", help="give one each")
-        by_y0, by_p = self.solved.pull(gys)
+        by_y0, by_p = self.solved.pull(gys[None] if self.single else gys)
         return by_y0 if self.batch else by_y0[0], by_p[0] if self.solved.held.p.ndim == 1 else by_p
 
     def sensitivities(self) -> tuple[np.ndarray, np.ndarray]:
