@@ -171,16 +171,23 @@ def test_no_file_imports_in_a_circle() -> None:
         walk(name, ())
 
 
+def root_of(file: Path) -> Path:
+    return next(root for root in (*SHELVES.values(), ROOT) if file.is_relative_to(root))
+
+
 def name_of(file: Path) -> str:
-    root = next(root for root in (CORE.parent / "plugins", CORE.parent / "problems", ROOT) if file.is_relative_to(root))
-    return ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(file.relative_to(root_of(file)).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def every_name() -> set[str]:
+    """Of all modules of the house."""
+    return {name_of(file) for file in [*CORE_FILES, *(f for folder in FAMILIES for f in python_files(folder))]}
 
 
 def at_import(file: Path) -> Iterator[str]:
     """The modules that executing a file imports from the house: those it names, not the packages they stand in."""
-    root = next(root for root in (CORE.parent / "plugins", CORE.parent / "problems", ROOT) if file.is_relative_to(root))
-    known = {name_of(other) for other in CORE_FILES} | {name_of(f) for folder in FAMILIES for f in python_files(folder)}
-    package = file.relative_to(root).parent.parts
+    known, package = every_name(), file.relative_to(root_of(file)).parent.parts
     for node in top_level(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)

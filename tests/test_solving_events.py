@@ -280,28 +280,37 @@ def test_the_zero_of_the_oscillator_moves_as_its_phase_does(mode: Any) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-8)
 
 
-def swing(x: torch.Tensor, mode: Any = "discrete") -> torch.Tensor:
-    """All that comes out of two driven pendulums with a wall that moves, as a function of all that goes in."""
-    y0, p, ts = x[:4].reshape(2, 2), x[4:7], x[7:].expand(2, -1)
+def driven(t: Any, y: Any, p: Any) -> Any:
+    """A pendulum that is pushed."""
+    return torch.stack([y[:, 1], -torch.sin(y[:, 0]) + p[..., 0] * torch.cos(2 * t[:, 0])], dim=1)
 
-    def f(t: Any, y: Any) -> Any:
-        return torch.stack([y[:, 1], -torch.sin(y[:, 0]) + p[0] * torch.cos(2 * t[:, 0])], dim=1)
 
-    wall = Event(
-        "wall",
-        lambda t, y: y[..., 0] - p[1] - 0.1 * torch.sin(t),
-        1,
-        terminate=False,
-        state_map=lambda t, y: torch.stack([y[..., 0], -p[2] * y[..., 1] + 0.05 * t * y[..., 0]], dim=-1),
-    )
-    found = solve(f, y0, ts, SOLVER, events=[wall], gradient=mode)
-    assert found.status == ("ok", "ok")
-    assert [len(row) for row in found.events] == [2, 1]
-    whole = [found.ys.reshape(-1)]
-    for row in found.events:
-        for event in row:
-            whole += [event.t[None], event.before, event.after]
+def gap(t: Any, y: Any, p: Any) -> Any:
+    """How far it is beyond a wall that moves."""
+    return y[..., 0] - p[..., 1] - 0.1 * torch.sin(t)
+
+
+def thrown_back(t: Any, y: Any, p: Any) -> Any:
+    return torch.stack([y[..., 0], -p[..., 2] * y[..., 1] + 0.05 * t * y[..., 0]], dim=-1)
+
+
+def all_that_comes(found: Any, rows: range) -> torch.Tensor:
+    """States and events of two pendulums, flat."""
+    assert [len(found.events[row]) for row in rows] == [2, 1]
+    whole = [found.ys[rows[0] : rows[-1] + 1, :, :2].reshape(-1)]
+    for row in rows:
+        for event in found.events[row]:
+            whole += [torch.as_tensor(event.t).reshape(1), event.before[:2], event.after[:2]]
     return torch.cat(whole)
+
+
+def swing(x: torch.Tensor, mode: Any) -> torch.Tensor:
+    """All that comes out of two driven pendulums with a wall, as a function of all that goes in."""
+    y0, p, ts = x[:4].reshape(2, 2), x[4:7], x[7:].expand(2, -1)
+    wall = Event("wall", lambda t, y: gap(t, y, p), 1, terminate=False, state_map=lambda t, y: thrown_back(t, y, p))
+    found = solve(lambda t, y: driven(t, y, p), y0, ts, SOLVER, events=[wall], gradient=mode)
+    assert found.status == ("ok", "ok")
+    return all_that_comes(found, range(2))
 
 
 WHERE = [0.0, 1.2, -0.5, 0.9, 0.3, 0.6, 0.8, 0.1, 0.9, 2.0, 3.9, 5.5]
@@ -309,12 +318,28 @@ WHERE = [0.0, 1.2, -0.5, 0.9, 0.3, 0.6, 0.8, 0.1, 0.9, 2.0, 3.9, 5.5]
 
 @cache
 def swing_differences() -> np.ndarray:
-    """The Jacobian of `swing` at WHERE by central differences."""
-    x, h, columns = torch.tensor(WHERE, dtype=torch.float64), 1e-4, []
-    for i in range(len(x)):
-        unit = h * torch.eye(len(x), dtype=x.dtype)[i]
-        columns.append((swing(x + unit) - swing(x - unit)) / (2 * h))
-    return torch.stack(columns, dim=1).numpy()
+    """The Jacobian of `swing` at WHERE by central differences, all points in one solve: parameters are states there."""
+    h, unit = 1e-4, torch.eye(len(WHERE), dtype=torch.float64)
+    x = torch.tensor(WHERE, dtype=torch.float64) + h * torch.cat([unit, -unit])
+    y0 = torch.cat([x[:, :4].reshape(-1, 2), x[:, 4:7].repeat_interleave(2, dim=0)], dim=1)  # (row, 2 + parameter)
+
+    def with_parameters(change: Any, t: Any, y: Any) -> Any:
+        return change(t, y[..., :2], y[..., 2:])
+
+    def f(t: Any, y: Any) -> Any:
+        return torch.cat([with_parameters(driven, t, y), 0 * y[:, 2:]], dim=1)
+
+    wall = Event(
+        "wall",
+        lambda t, y: with_parameters(gap, t, y),
+        1,
+        terminate=False,
+        state_map=lambda t, y: torch.cat([with_parameters(thrown_back, t, y), y[..., 2:]], dim=-1),
+    )
+    found = solve(f, y0, x[:, 7:].repeat_interleave(2, dim=0), SOLVER, events=[wall])
+    assert set(found.status) == {"ok"}
+    up, down = torch.stack([all_that_comes(found, range(2 * i, 2 * i + 2)) for i in range(len(x))]).chunk(2)
+    return ((up - down) / (2 * h)).T.numpy()
 
 
 @MODES

@@ -18,7 +18,7 @@ SMALL_STEP = 0.005
 """Steps of a method without step control, where nothing else is said."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # itself alone: what is measured of it is known by it
 class Candidate:
     """A solver from the registry, its settings, and what it says of itself."""
 

@@ -25,8 +25,7 @@ CONTRACTS = {
     "experiment": "ExperimentContract",
 }
 MEASURED = (
-    "its_order_is_what_it_claims",
-    "its_dense_output_has_its_order",
+    "its_orders_are_what_it_claims",
     "a_gradient_is_that_of_the_known_solution",
     "a_stiff_problem_takes_few_steps_at_any_rate",
 )
