@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,13 @@ class Cell:
     only: tuple[str, ...] = ()
 
 
-def apart(cell: Cell) -> list[dict[str, Any]]:
-    """The rows of a cell, measured in a process of its own."""
-    n = str(cell.threads)
+def apart(*cells: Cell) -> list[dict[str, Any]]:
+    """The rows of cells of one precision and number of threads, measured in a process of their own."""
+    ((_, threads),) = {(cell.precision, cell.threads) for cell in cells}
+    n = str(threads)
     environment = {**os.environ, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "MKL_NUM_THREADS": n}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed.cell", json.dumps(asdict(cell))],
+        [sys.executable, "-m", "benchmarks.speed.cell", *(json.dumps(asdict(cell)) for cell in cells)],
         cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     rows: list[dict[str, Any]] = json.loads(done.stdout)
@@ -59,13 +61,13 @@ def measured(cell: Cell) -> list[dict[str, Any]]:
     return [{**head, **row} for row in rows]
 
 
-def main(text: str) -> None:
-    """Measure what `text` says."""
-    asked = json.loads(text)
-    pin(asked["threads"])
+def main(texts: Sequence[str]) -> None:
+    """Measure what each of `texts` says."""
+    cells = [Cell(**{**asked, "only": tuple(asked["only"])}) for asked in map(json.loads, texts)]
+    pin(cells[0].threads)
     warnings.simplefilter("ignore")  # those of the peers' own code
-    print(json.dumps(measured(Cell(**{**asked, "only": tuple(asked["only"])}))))
+    print(json.dumps([row for cell in cells for row in measured(cell)]))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])
