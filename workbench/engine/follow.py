@@ -21,14 +21,16 @@ def equal_steps(flow: Flow, step: float, breaks: tuple[float, ...]) -> Mesh:
 
     So no observation is interpolated, and a method shows its own order at every one of them.
     """
-    rows = [_row_of_steps(flow, i, step, breaks) for i in range(flow.rows)]
-    width = max((len(tau) for tau, _ in rows), default=1)
+    kinds: dict[bytes, int] = {}  # rows with the same times have the same steps, and there may be very many of them
+    which = [kinds.setdefault(times.tobytes(), i) for i, times in enumerate(np.column_stack([flow.t0, flow.ts]))]
+    steps = {i: _row_of_steps(flow, i, step, breaks) for i in kinds.values()}
+    width = max((len(tau) for tau, _ in steps.values()), default=1)
     t, clipped = np.full((flow.rows, width), np.nan), np.zeros((flow.rows, width - 1), dtype=bool)
-    for i, (tau, ends) in enumerate(rows):
+    for i, (tau, ends) in steps.items():
         t[i, : len(tau)] = tau
         clipped[i, : len(tau) - 1] = ends
     every = np.arange(flow.rows)
-    return Mesh(flow.physical(every[:, None], t), clipped)
+    return Mesh(flow.physical(every[:, None], t[which]), clipped[which])
 
 
 def _row_of_steps(flow: Flow, i: int, step: float, breaks: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
