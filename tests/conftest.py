@@ -30,14 +30,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Neither variables nor files of whoever runs the tests decide what a command does."""
+def _nobodys_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> None:
+    """Neither variables nor files of whoever runs the tests decide what a command does.
+
+    Libraries are kept from run to run, as users keep theirs: a third of a first run is the C compiler's. `pytest
+    --cache-clear` forgets them.
+    """
     for name in [name for name in os.environ if name.startswith("WORKBENCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-configuration"))
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # workers compile for each other
-    monkeypatch.setenv("WORKBENCH_CACHE", str(shared / "cache"))
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # None with -p no:cacheprovider
+    folder = tmp_path_factory.getbasetemp() / "cache" if cache is None else cache.mkdir("libraries")
+    monkeypatch.setenv("WORKBENCH_CACHE", str(folder))
 
 
 @pytest.fixture
