@@ -48,14 +48,14 @@ def records(rng: np.random.Generator, noise: float = 0.05) -> wb.Dataset:
 class Case:
     """A small latent model of the records, its loss, and the objective's selection."""
 
-    def __init__(self, loss: Bound, rng: np.random.Generator) -> None:
+    def __init__(self, loss: Bound, rng: np.random.Generator, rtol: float = 1e-10) -> None:
         data = records(rng)
         part = np.zeros(len(data.t), dtype=np.int8)
         part[data.starts + data.row_size - 1] = 2
         self.problem = wb.Problem(name="records", data=data, part=part)
         made = installed().make("dynamics", "latent", {"size": 2, "hidden": (5,), "decoder": (4,), "encoder": 3})
         self.field: LatentField = made.build(self.problem, rng)
-        solver = installed().make("solver", "dopri5", {"rtol": 1e-10, "atol": 1e-10})
+        solver = installed().make("solver", "dopri5", {"rtol": rtol, "atol": rtol})
         self.loss = loss
         self.model = Model(self.problem, self.field, solver, loss)
         self.selection = Selection.of(data, part == 0)
@@ -138,7 +138,7 @@ def test_the_gradient_of_the_bound_is_that_of_its_value(monkeypatch: pytest.Monk
 
 def test_the_bound_is_the_drawn_likelihood_less_the_divergence_and_lies_below_the_evidence() -> None:
     rng = np.random.default_rng(4)
-    case = Case(Bound(weight=1.0, draws=400), rng)
+    case = Case(Bound(weight=1.0, draws=400), rng, rtol=1e-5)  # what 400 draws leave open is a thousand times as much
     mean, sd = case.moments()
     z = mean + sd * rng.standard_normal((400, *mean.shape))
     trials = [case.model.trial(case.x, case.selection).beginning(each) for each in z]

@@ -219,7 +219,7 @@ def test_a_second_order_network_finds_the_velocity_that_nothing_measures() -> No
 
 
 def test_an_energy_is_kept() -> None:
-    found = fit(pendulum(), dynamics="hamiltonian", settings={"dynamics.hidden": (10,)}, max_time=20)
+    found = fit(pendulum(), dynamics="hamiltonian", settings={"dynamics.hidden": (10,)}, iterations=40)
     assert found.metrics["holdout"]["fit_percent"] > 95
     assert found.session.choices.engine == "numpy", "C has no tangent networks"
     ahead = found.predict(np.linspace(0, 120, 600))
