@@ -80,8 +80,9 @@ class Together(AdjointSystem):
             members, n = self.members[row[i]], self.n
             states, a = line[:n].reshape(-1, self.d), line[n : 2 * n].reshape(-1, self.d)
             at = (np.full(len(members), t[i]), states, members, np.full(len(members), middle[i]))
-            by_y, by_p = self.f.pullback(*at, a)
-            out[i, :n], out[i, n : 2 * n] = self.f(*at).reshape(-1), -by_y.reshape(-1)
+            valued = getattr(self.f, "valued_pullback", None)
+            value, by_y, by_p = (self.f(*at), *self.f.pullback(*at, a)) if valued is None else valued(*at, a)
+            out[i, :n], out[i, n : 2 * n] = value.reshape(-1), -by_y.reshape(-1)
             out[i, 2 * n :] = -by_p[0]
         return out
 

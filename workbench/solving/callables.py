@@ -165,6 +165,12 @@ class TorchRhs:
         self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """gᵀf_y (line, entry), and gᵀf_p summed over all lines (1, parameter)."""
+        return self.valued_pullback(t, y, row, middle, g)[1:]
+
+    def valued_pullback(
+        self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray, g: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """f (line, entry) with `pullback`, of one evaluation."""
         import torch
 
         state, value = self._graph(t, y, row, middle)
@@ -174,7 +180,8 @@ class TorchRhs:
             # what f holds may hang on a graph of its own, which later stages need again
             grads = torch.autograd.grad(value, wanted, self._tensor(g), retain_graph=True, allow_unused=True)
         full = [torch.zeros_like(x) if d is None else d for x, d in zip(wanted, grads, strict=True)]
-        return full[0].reshape(len(y), -1).cpu().numpy(), _flat(full[1:], full[0]).cpu().numpy()[None]
+        by_y, f = (x.detach().reshape(len(y), -1).cpu().numpy() for x in (full[0], value))
+        return f, by_y, _flat(full[1:], full[0]).cpu().numpy()[None]
 
 
 def _flat(parts: Sequence[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
