@@ -12,9 +12,9 @@ import numpy as np
 
 from ..contracts import Mesh, SolveOptions, Status, Trajectory
 from ..engine.arrays import NumpyArrays
+from ..engine.equal_steps import equal_steps
 from ..engine.failure import Failures
 from ..engine.flow import Flow
-from ..engine.follow import equal_steps
 from ..engine.solver import RosenbrockSolver, TableauSolver
 from ..errors.numerics import ShapeOfRhs
 from .abi import Task, address

@@ -21,7 +21,6 @@ from .fit_library import FittedModel, fit_source
 from .method import explicit
 from .observed import Observed, observable, observed
 from .printer import Printer
-from .rosenbrock_method import derivatives, moves_in_time, rosenbrock
 
 HEADERS = {
     "solve": ("{0}", "record", "clock", "march", "control", "march_adaptive", "entry_solve"),
@@ -97,6 +96,8 @@ class Kernel:
         printer = self._printer
         text = printer.text(purpose)
         if isinstance(self.tableau, RosenbrockTableau):
+            from .rosenbrock_method import derivatives, moves_in_time, rosenbrock  # explicit methods do without
+
             timed = moves_in_time(self.graph, self.tableau)
             method = rosenbrock(self.tableau, printer.operations, timed)
             text += derivatives(printer, purpose, timed)

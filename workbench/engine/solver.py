@@ -1,34 +1,30 @@
-"""Solvers made of a method and the loop: from a tableau, or from a step function."""
+"""Solvers made of a method and the loop: from a tableau, or from a step function.
+
+The loop and the steps of each kind of method are imported where they are first taken: compiled solves do without them.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contracts import Rhs, SolveOptions, Trajectory
 from ..errors.numerics import GradientUnavailable
-from .adaptive import Steps, adaptive
 from .arrays import NumpyArrays, TorchArrays, library
 from .control import Control
 from .controllers import CONTROLLERS, Controller, ControllerName
-from .dirk import DirkStepper
-from .firk import FirkStepper
-from .firk_stages import FirkStages
 from .flow import Flow
-from .follow import equal_steps, follow
-from .march import March
-from .newton import Newton
-from .rosenbrock import RosenbrockStepper
-from .rosenbrock_stages import RosenbrockStages
-from .rosenbrock_tableau import RosenbrockTableau
-from .splitting import Splitting, SplittingStages, SplittingStepper
-from .stages import RungeKuttaStages, Stages
-from .step_function import FunctionStepper, Step
-from .stepper import Stepper, TableauStepper
-from .tableau import Tableau
+
+if TYPE_CHECKING:
+    from .rosenbrock_tableau import RosenbrockTableau
+    from .splitting_method import Splitting
+    from .stages import Stages
+    from .step_function import Step
+    from .stepper import Stepper
+    from .tableau import Tableau
 
 Array = Any
 
@@ -100,6 +96,11 @@ class LoopSolver(ABC):
         return self._solve(Flow(f, y0, t0, ts), library(y0, len(y0), graph=True), options)
 
     def _solve(self, flow: Flow, arrays: NumpyArrays | TorchArrays, options: SolveOptions) -> Trajectory:
+        from .adaptive import Steps, adaptive
+        from .equal_steps import equal_steps
+        from .follow import follow
+        from .march import March
+
         march = March(flow, arrays, self.stepper(arrays), options)
         with np.errstate(all="ignore"):  # what is not finite is looked for, and said
             if options.replay is not None:
@@ -154,7 +155,13 @@ class TableauSolver(MethodSolver):
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
+        from .stepper import TableauStepper
+
         if self.tableau.implicit:
+            from .dirk import DirkStepper
+            from .firk import FirkStepper
+            from .newton import Newton
+
             full = self.tableau.fully_implicit
             newton = Newton(arrays, self.rtol, self.atol, counting=full)
             return (FirkStepper if full else DirkStepper)(self.tableau, arrays, newton)
@@ -162,6 +169,12 @@ class TableauSolver(MethodSolver):
 
     def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
         """How the slopes of its steps are differentiated."""
+        from .dirk import DirkStepper
+        from .firk import FirkStepper
+        from .firk_stages import FirkStages
+        from .stages import RungeKuttaStages
+        from .stepper import TableauStepper
+
         if isinstance(stepper, FirkStepper):
             return FirkStages(self.tableau, stepper, arrays)
         assert isinstance(stepper, TableauStepper | DirkStepper)
@@ -181,10 +194,14 @@ class RosenbrockSolver(MethodSolver):
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
+        from .rosenbrock import RosenbrockStepper
+
         return RosenbrockStepper(self.tableau, arrays)
 
     def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
         """How the slopes of its steps are differentiated."""
+        from .rosenbrock_stages import RosenbrockStages
+
         return RosenbrockStages(self.tableau, arrays)
 
 
@@ -198,10 +215,14 @@ class SplittingSolver(MethodSolver):
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the method on such arrays."""
+        from .splitting import SplittingStepper
+
         return SplittingStepper(self.tableau, arrays)
 
     def stages(self, stepper: Stepper, arrays: NumpyArrays) -> Stages:
         """How its steps are differentiated."""
+        from .splitting import SplittingStages
+
         return SplittingStages(self.tableau, arrays)
 
 
@@ -243,4 +264,6 @@ class StepSolver(LoopSolver):
 
     def stepper(self, arrays: NumpyArrays | TorchArrays) -> Stepper:
         """One step of the function on such arrays."""
+        from .step_function import FunctionStepper
+
         return FunctionStepper(self.function, self.dense_powers, self.adaptive, arrays)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import tomllib
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors.nearest import did_you_mean
@@ -89,6 +88,8 @@ def read_toml(text: str) -> Any:
     text = text.strip()
     if "\n" in text or "\r" in text:  # would be several keys, not one value
         return text
+    import tomllib  # only where a value comes as text
+
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
