@@ -144,6 +144,7 @@ def test_the_benchmark_leaves_out_what_lies_beyond_its_cap_and_says_so(monkeypat
 
 def test_the_benchmark_measures_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = loaded("benchmarks/work_precision.py")
+    # three points make a curve; the other ones are measured and drawn as these are
     monkeypatch.setattr(bench, "TOLERANCES", bench.TOLERANCES[:3])
     monkeypatch.setattr(bench, "STEPS", bench.STEPS[:3])
     rows = list(bench.measured(problem("lotka_volterra"), ["tsit5", "bosh3", "rk4"], repeats=1, longest=60.0))

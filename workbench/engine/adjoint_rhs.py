@@ -76,15 +76,19 @@ class Together(AdjointSystem):
     def __call__(self, t: np.ndarray, y: np.ndarray, row: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """(line, 2 members state + parameter)"""
         out = np.empty_like(y)
+        valued = getattr(self.f, "valued_pullback", self._one_by_one)
         for i, line in enumerate(y):
             members, n = self.members[row[i]], self.n
             states, a = line[:n].reshape(-1, self.d), line[n : 2 * n].reshape(-1, self.d)
             at = (np.full(len(members), t[i]), states, members, np.full(len(members), middle[i]))
-            valued = getattr(self.f, "valued_pullback", None)
-            value, by_y, by_p = (self.f(*at), *self.f.pullback(*at, a)) if valued is None else valued(*at, a)
+            value, by_y, by_p = valued(*at, a)
             out[i, :n], out[i, n : 2 * n] = value.reshape(-1), -by_y.reshape(-1)
             out[i, 2 * n :] = -by_p[0]
         return out
+
+    def _one_by_one(self, *at_and_a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `valued_pullback` gives, by two evaluations."""
+        return (self.f(*at_and_a[:-1]), *self.f.pullback(*at_and_a))
 
 
 def apart(f: Any) -> bool:

@@ -23,8 +23,9 @@ class AdjointRhs(Rhs, Protocol):
     """A right-hand side that can be differentiated backwards; `contracts.LinearRhs` has more.
 
     Optional: `jacobians`; `state_jacobian(t, y, row, middle)` (line, state, state), where f_p is dear; `pooled = True`,
-    where parameters are shared and summed over all lines at once; and for Rosenbrock methods, whose steps hold f_y,
-    `second_jacobians` and `second_products` (see `rosenbrock_stages`).
+    where parameters are shared and summed over all lines at once; `valued_pullback`, f and then what `pullback` gives,
+    where one evaluation gives both; and for Rosenbrock methods, whose steps hold f_y, `second_jacobians` and
+    `second_products` (see `rosenbrock_stages`).
     """
 
     @property

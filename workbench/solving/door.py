@@ -183,7 +183,7 @@ class Task:
         torch = sys.modules.get("torch")
         module = torch is not None and isinstance(f, torch.nn.Module)
         if module and params is not None:
-            from .module_call import ModuleAt, takes_parameters
+            from .module_at import ModuleAt, takes_parameters
 
             if not takes_parameters(f, 2 if inputs is None else 3):
                 f, params = ModuleAt(f, params), None
