@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ def counting_saved() -> Iterator[Callable[[], dict[int, int]]]:
         return held
 
     def saved() -> dict[int, int]:
+        gc.collect()  # graphs in cycles are gone for all but the collector, which would come by chance
         storages = [held.tensor.untyped_storage() for ref in noted if (held := ref()) is not None]
         return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
