@@ -12,7 +12,7 @@ from workbench_runge_kutta.tsitouras import TSIT5
 
 from workbench.engine import TableauSolver
 from workbench.engine.grid import Grid
-from workbench.engine.transverse import PASSES, Beside, Transverse, _between
+from workbench.engine.transverse import PASSES, Beside, Differences, Transverse, _between
 from workbench.solving import prepare, solve
 
 Slope = Callable[[torch.Tensor], torch.Tensor]
@@ -39,7 +39,8 @@ def sought(
     grid = Grid(solver, last.mesh, ts[None], y0[None])
     past = last.ys.numpy()
     way = Transverse(grid)
-    return way.advance(lambda time, y, *_: f(y), start.numpy()[None], past[None], before(last.ys[:-1]).numpy())
+    slopes = Differences(grid, lambda time, y, *_: f(y))
+    return way.advance(slopes, start.numpy()[None], past[None], before(last.ys[:-1]).numpy())
 
 
 @pytest.mark.parametrize("tableau", [RK4, HEUN2, TSIT5], ids=lambda tableau: tableau.name)

@@ -13,6 +13,8 @@ from .explicit_steps import Nodes, Stages, Steps
 from .solver import TableauSolver
 from .unrolled import Unrolled
 
+EVEN = 1e-2  # steps that differ by less, as times in single precision or of few digits do, are alike for a guess
+
 
 class Grid:
     """The steps of a mesh as lines, for an explicit Runge–Kutta method and states (rows, entry) like `start`.
@@ -37,6 +39,7 @@ class Grid:
 
         self.h, h = lines.h, float(lines.h.mean())
         self.equal = bool(np.ptp(lines.h) <= 1e-11 * abs(h))  # but for the rounding of their ends
+        self.even = bool(np.ptp(lines.h) <= EVEN * abs(h))
 
         def times_h(weight: float) -> torch.Tensor | float:
             return weight * h if self.equal else tensor(weight * lines.h)[:, None]

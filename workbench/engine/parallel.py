@@ -10,10 +10,12 @@ where it is large it is cut short, and the part of the trajectory that has conve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log
+from typing import Protocol
 
+import numpy as np
 import torch
 
 from .explicit_steps import Field
@@ -29,8 +31,31 @@ ROUNDING = 3.0  # times the tolerance: below it, what its own matrices make no s
 PATIENCE = 3  # more evaluations than this to come with the old matrices: new ones are cheaper
 
 
+class Linear(Protocol):
+    """All steps from the states of a pool, and their derivatives."""
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """f (line, entry) at the steps' starts."""
+
+    @property
+    def joined(self) -> Recursion:
+        """The recursion of the step matrices."""
+
+    def observed(self, pool: torch.Tensor) -> torch.Tensor:
+        """ys (rows, time, entry) for the pool that the steps end at."""
+
+    def leaves(self, of: Callable[[torch.Tensor], list[torch.Tensor]]) -> list[torch.Tensor]:
+        """The tensors that take gradients and that the steps depend on; `of` finds those of a tensor."""
+
+    def pullback(
+        self, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_starts: bool
+    ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
+        """The gradients by y0 (rows, entry), unless not wanted, and by the leaves, for gys (rows, time, entry)."""
+
+
 class Linearized:
-    """All steps from the states of a pool, in torch's graph."""
+    """All steps from the states of a pool, in torch's graph (Linear)."""
 
     def __init__(self, grid: Grid, f: Field, pool: torch.Tensor) -> None:
         self._grid = grid
@@ -40,8 +65,23 @@ class Linearized:
         self._joined: Recursion | None = None
 
     @property
+    def slopes(self) -> np.ndarray:
+        """See Linear."""
+        found: np.ndarray = self.stages.slopes[0].detach().cpu().numpy()
+        return found
+
+    def observed(self, pool: torch.Tensor) -> torch.Tensor:
+        """See Linear."""
+        with torch.no_grad():
+            return self._grid.observed(pool, self.stages)
+
+    def leaves(self, of: Callable[[torch.Tensor], list[torch.Tensor]]) -> list[torch.Tensor]:
+        """See Linear."""
+        return [leaf for leaf in of(self.stages.ends) if leaf is not self.starts]
+
+    @property
     def joined(self) -> Recursion:
-        """The recursion of the step matrices."""
+        """See Linear."""
         if self._joined is None:
             ends = self.stages.ends
             rows = [self._products([ends], [self.starts], [unit])[0] for unit in self._grid.units(ends)]
@@ -51,7 +91,7 @@ class Linearized:
     def pullback(
         self, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_starts: bool
     ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
-        """The gradients by y0 (rows, entry), unless not wanted, and by the leaves, for gys (rows, time, entry)."""
+        """See Linear."""
         grid, ends = self._grid, self.stages.ends
         by_pool, inner = grid.observed_backwards(gys)
         direct = by_pool[: grid.rows]
@@ -87,7 +127,7 @@ class Joined:
     """
 
     pool: torch.Tensor
-    linearized: Linearized
+    linearized: Linear
     evaluations: int
     sweeps: int = 0
     lines: int = 0

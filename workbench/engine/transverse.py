@@ -14,14 +14,17 @@ came nearest. The result is a start for Newton's method on all steps, no more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from .explicit_steps import Field, Weighted
+from .explicit_steps import Field, Nodes, Weighted
 from .front import AHEAD, leading
 from .grid import Grid
+from .lines_last import applied, product, step_matrices, turned
 from .recursion import substituted
 
 REACH = 0.1  # of the largest state: what crosses the flow by more is not believed
@@ -41,43 +44,82 @@ class Beside:
     lines: int
 
 
+class Slopes(Protocol):
+    """f and f_y at all points of a trajectory, whose time makes no difference."""
+
+    copies: int  # how often `slopes` evaluates f
+
+    def value(self, y: np.ndarray) -> np.ndarray:
+        """f (point, entry)."""
+
+    def slopes(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """f (point, entry) and f_y (entry, entry, point)."""
+
+
+class Differences:
+    """The slopes of an f on torch tensors at all points of a grid of one row, f_y by forward differences."""
+
+    def __init__(self, grid: Grid, f: Field) -> None:
+        self._f, self.copies = f, grid.entries + 1
+        node = grid.steps.nodes[0]
+        self._node = node.part(np.resize(np.arange(grid.lines), (grid.lines + 1) * self.copies))
+
+    def value(self, y: np.ndarray) -> np.ndarray:
+        """See Slopes."""
+        node: Nodes = self._node.part(slice(len(y)))
+        with torch.no_grad():
+            found: np.ndarray = node.value(self._f, torch.from_numpy(y).to(node.time.device)).cpu().numpy()
+        return found
+
+    def slopes(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See Slopes."""
+        points, entries = y.shape
+        sizes = np.abs(y).max(axis=0)
+        moved = np.finfo(y.dtype).eps ** 0.5 * np.maximum(sizes, 1e-3 * sizes.max()).astype(y.dtype)
+        copies = np.repeat(y, entries + 1, axis=0).reshape(points, entries + 1, entries)
+        for i in range(entries):
+            copies[:, 1 + i, i] += moved[i]
+        found = self.value(copies.reshape(-1, entries)).reshape(copies.shape)
+        columns = np.ascontiguousarray((found[:, 1:] - found[:, :1]).transpose(1, 2, 0))
+        for i in range(entries):
+            columns[i] /= copies[:, 1 + i, i] - y[:, i]  # as it was rounded
+        return np.ascontiguousarray(found[:, 0]), np.ascontiguousarray(columns.swapaxes(0, 1))
+
+
 class Transverse:
-    """The equal steps of a grid of one row, for an f that does not change with time.
+    """The steps of a grid of one row, as if they were equal, for an f that does not change with time.
 
     States are small arrays of NumPy between the calls of f.
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._lines, self._copies = grid.lines, grid.entries + 1
+        self._lines = grid.lines
         self._h = float(grid.h.mean())
-        self._ha, self._hb = grid.steps.ha, grid.steps.hb
-        node = grid.steps.nodes[0]
-        self._node = node.part(np.resize(np.arange(self._lines), (self._lines + 1) * self._copies))
+        self._ha, self._hb = [_alike(terms) for terms in grid.steps.ha], _alike(grid.steps.hb)
         self._steps = np.arange(self._lines + 1)
 
-    def advance(self, f: Field, start: np.ndarray, past: np.ndarray, before: np.ndarray) -> Beside | None:
+    def advance(self, f: Slopes, start: np.ndarray, past: np.ndarray, before: np.ndarray) -> Beside | None:
         """All states from `start` (1, entry) on, by those of past solves (solve, steps + 1, entry); None if lost.
 
         `before` (step, entry) are the slopes at the steps' starts of the latest, as f was then.
         """
-        sizes = np.abs(past).max(axis=(0, 1))
-        largest = sizes.max()
+        largest = np.abs(past).max()
         if not largest:
             return None
-        moved = np.finfo(past.dtype).eps ** 0.5 * np.maximum(sizes, 1e-3 * largest).astype(past.dtype)
         cloud = np.ascontiguousarray(past.transpose(2, 0, 1))
         states, reached, lines = past[0], self._lines, 0
         for number in range(1, PASSES + 1):
-            slopes, jacobians = self._slopes(f, states, moved)
+            at_points, jacobians = f.slopes(states)
+            slopes = turned(at_points)
             if number == 1:  # the latest steps met their ends: by how much they miss them now, f tells at their ends
                 missed = slopes[:, :-1] - before.T
                 missed += np.concatenate([missed[:, 1:], missed[:, -1:]], axis=1)
                 missed *= 0.5 * self._h
             else:
-                missed = _turned(self._ends(f, states, _turned(slopes)) - states[1:])
-                lines += (len(self._ha) - 1) * self._lines
-            lines += (self._lines + 1) * self._copies
-            found = self._beside(_turned(states), slopes, jacobians, missed, start[0], largest)
+                missed = turned(self._missed(f, states, at_points))
+                lines += (len(self._ha) - 1) * len(states)
+            lines += len(states) * f.copies
+            found = self._beside(turned(states), slopes, jacobians, missed, start[0], largest)
             if found is None:
                 return None
             states, reached, across = found
@@ -96,16 +138,13 @@ class Transverse:
         largest: float,
     ) -> tuple[np.ndarray, int, float] | None:
         """All states from `start` beside the points p, how many steps of them are known, and what crosses at most."""
-        # ∂Φ/∂y to third order in h, of the mean Jacobian over a step
-        change = (0.5 * self._h) * (jacobians[:, :, :-1] + jacobians[:, :, 1:])
-        one = np.eye(len(p), dtype=p.dtype)[:, :, None]
-        matrices = one + _product(change, one + _product(change, one / 2 + change / 6))
+        matrices = step_matrices(jacobians, self._h)
         speeds = (slopes * slopes).sum(axis=0)
         along = slopes[:, 1:] / (speeds[1:] + AT_REST**2 * speeds.max())
         taken = (along * (p[:, 1:] - p[:, :-1])).sum(axis=0) / self._h  # by f, from one point to the next
         along *= (taken > 1 / LONGEST) & (taken < LONGEST)  # elsewhere the points say nothing of time
-        crosses = one - slopes[:, None, 1:] * along
-        crossing, across = _product(crosses, matrices), _applied(crosses, missed)
+        crosses = np.eye(len(p), dtype=p.dtype)[:, :, None] - slopes[:, None, 1:] * along
+        crossing, across = product(crosses, matrices), applied(crosses, missed)
         d = np.empty_like(p)
         d[:, 0] = start - p[:, 0]
         across[:, 0] += crossing[:, :, 0] @ d[:, 0]
@@ -114,40 +153,22 @@ class Transverse:
         if not np.isfinite(sizes[1]):
             return None
         end = max(leading(sizes[1:] <= REACH), 1)
-        gained = (along * (_applied(matrices, d[:, :-1]) + missed)).sum(axis=0)
+        gained = (along * (applied(matrices, d[:, :-1]) + missed)).sum(axis=0)
         clock = np.zeros(end + 1)  # in steps
         np.minimum(np.maximum(1.0 - gained[:end] / self._h, 1 / LONGEST), LONGEST).cumsum(out=clock[1:])
-        slopes = self._h * (slopes + _applied(jacobians, d))
+        slopes = self._h * (slopes + applied(jacobians, d))
         reached = min(int(clock[-1]), self._lines)
         states = np.empty(p.T.shape, p.dtype)
         states[: reached + 1] = _between(clock, p + d, slopes, self._steps[: reached + 1]).T
         states[0] = start
         return states, reached, float(sizes[: end + 1].max())
 
-    def _slopes(self, f: Field, points: np.ndarray, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """f (entry, point) and f_y (entry, entry, point) at all points, the latter by forward differences."""
-        n, entries = points.shape
-        copies = np.repeat(points, entries + 1, axis=0).reshape(n, entries + 1, entries)
-        for i in range(entries):
-            copies[:, 1 + i, i] += moved[i]
-        found = self._value(f, copies.reshape(-1, entries)).reshape(copies.shape)
-        found = np.ascontiguousarray(found.transpose(1, 2, 0))
-        columns = found[1:] - found[0]
-        for i in range(entries):
-            columns[i] /= copies[:, 1 + i, i] - points[:, i]  # as it was rounded
-        return found[0], np.ascontiguousarray(columns.swapaxes(0, 1))
-
-    def _ends(self, f: Field, points: np.ndarray, first: np.ndarray) -> np.ndarray:
-        """The ends (line, entry) of the steps from all points but the last, with their first slopes."""
-        slopes = [first[:-1]]
+    def _missed(self, f: Slopes, points: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """By how much steps from all points but the last miss the next one (line, entry)."""
+        slopes = [first]
         for terms in self._ha[1:]:
-            slopes.append(self._value(f, _summed(points[:-1], terms, slopes)))
-        return _summed(points[:-1], self._hb, slopes)
-
-    def _value(self, f: Field, y: np.ndarray) -> np.ndarray:
-        node = self._node.part(slice(len(y)))
-        found: np.ndarray = node.value(f, torch.from_numpy(y).to(node.time.device)).cpu().numpy()
-        return found
+            slopes.append(f.value(_summed(points, terms, slopes)))
+        return _summed(points, self._hb, slopes)[:-1] - points[1:]
 
     def _follow(self, states: np.ndarray, number: int, cloud: np.ndarray) -> None:
         """Go on behind `number` beside the nearest past trajectory of `cloud` (entry, solve, steps + 1)."""
@@ -176,22 +197,12 @@ def _between(t: np.ndarray, y: np.ndarray, slopes: np.ndarray, wanted: np.ndarra
     return found + s0 * slopes.take(left, axis=1) + s1 * slopes.take(right, axis=1)
 
 
-def _turned(values: np.ndarray) -> np.ndarray:
-    """(line, entry) as (entry, line), or back: NumPy is quick along the last axis, and lines are many."""
-    return np.ascontiguousarray(values.T)
+def _alike(terms: Weighted) -> list[tuple[int, float]]:
+    """Terms with one weight for all lines."""
+    return [(i, weight if isinstance(weight, float) else float(weight.mean())) for i, weight in terms]
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The product of matrices (entry, entry, line)."""
-    return np.einsum("ijl,jkl->ikl", a, b)
-
-
-def _applied(a: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Matrices (entry, entry, line) times y (entry, line)."""
-    return np.einsum("ijl,jl->il", a, y)
-
-
-def _summed(start: np.ndarray, terms: Weighted, values: list[np.ndarray]) -> np.ndarray:
+def _summed(start: np.ndarray, terms: Sequence[tuple[int, float]], values: list[np.ndarray]) -> np.ndarray:
     """start + Σ weight · values[i] over terms (i, weight)."""
     total = start
     for i, weight in terms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from ..engine.front import STRETCH, Front
 from ..engine.gradients import SMALL
 from ..engine.grid import Grid
 from ..engine.in_turn import in_turn
-from ..engine.parallel import TOLERANCE, Joined, Linearized, join
+from ..engine.parallel import TOLERANCE, Joined, Linear, Linearized, join
 from ..engine.recursion import Recursion
-from ..engine.transverse import Transverse
+from ..engine.transverse import Differences, Transverse
 from .callables import TorchRhs, leaves_of
 from .door import Asked, Task
 from .node import Once
 from .prepared import Sequential, counted
+from .replaying import Replaying, can_be_replayed
 from .solution import Solution
 from .tensors import solve_tensors, solve_untracked
 
@@ -71,6 +73,7 @@ class ParallelInTime:
         self._slopes: np.ndarray = np.empty(0)  # f at the starts of the latest one's steps
         self._far = False  # the last solve was far from the one before
         self._joined: Recursion | None = None
+        self._replaying: Replaying | None = None
         self._useless = False  # there are too few or too many steps
         self._missed = self._resting = 0
 
@@ -92,13 +95,25 @@ class ParallelInTime:
             self._resting -= 1
             return None
         start = task.y0.detach().reshape(self._grid.rows, -1)
-        found = None if self._far else self._nearby(start, self._past)
-        if found is None and self._transverse is not None:
-            found = self._beside(self._transverse, start, self._past)
+        found = None
+        if self._replaying is not None:
+            found = self._replayed(self._replaying, start, self._past)
+        if found is None and self._replaying is None:
+            found = None if self._far else self._nearby(start, self._past)
+            if found is None and self._transverse is not None:
+                found = self._beside(self._transverse, start, self._past)
         if found is None and self._front is not None:
             found = self._along(self._front, start, self._past)
         self._missed = 0 if found is not None else self._missed + 1
         self._resting = min(2**self._missed - 2, REST) if self._missed else 0
+        return found
+
+    def _replayed(self, replaying: Replaying, start: torch.Tensor, past: np.ndarray) -> Joined | None:
+        """The steps from the last solve or beside it, with f replayed."""
+        found = replaying.solve(start, past, self._slopes, self._far)
+        self._far = found is not None and found.sweeps > 1
+        if not replaying.holds:
+            self._replaying = None
         return found
 
     def _nearby(self, start: torch.Tensor, past: np.ndarray) -> Joined | None:
@@ -113,7 +128,7 @@ class ParallelInTime:
         assert self._grid is not None
         self._far = False
         with torch.no_grad(), np.errstate(all="ignore"):
-            reached = transverse.advance(self._field, start.cpu().numpy(), past, self._slopes)
+            reached = transverse.advance(Differences(self._grid, self._field), start.cpu().numpy(), past, self._slopes)
         if reached is None:
             return None
         found = join(self._grid, self._field, torch.from_numpy(reached.pool).to(start.device), None)
@@ -188,8 +203,10 @@ class ParallelInTime:
                 states = torch.as_tensor(trajectory.steps).to(start)[0, :-1].reshape(lines, -1)
                 timeless = self._timeless(states)
                 self._front = Front(self._grid, timeless)
-                if timeless and self._grid.equal and lines * (entries + 1) <= MOST_LINES:
+                if timeless and self._grid.even and lines * (entries + 1) <= MOST_LINES:
                     self._transverse = Transverse(self._grid)
+                if self._asked.inputs is None and can_be_replayed(self._grid, start.device):
+                    self._replaying = Replaying(self._grid, self._field, self._task.f, self._transverse)
 
     def _timeless(self, y: torch.Tensor) -> bool:
         """Whether f says the same of these states (line, entry), of the steps of one row, at other times."""
@@ -220,19 +237,18 @@ class ParallelInTime:
         pool = found.pool.cpu().numpy()[None]
         self._past = pool if self._past is None else np.concatenate([pool, self._past[: PAST - 1]])
         linearized = found.linearized
-        self._slopes = linearized.stages.slopes[0].detach().cpu().numpy()
-        with torch.no_grad():
-            ys = grid.observed(found.pool, linearized.stages).reshape(*task.ts.shape, *self._shape)
+        self._slopes = linearized.slopes
+        ys = linearized.observed(found.pool).reshape(*task.ts.shape, *self._shape)
         ys = ys[0] if task.single else ys
         if torch.is_grad_enabled():
-            leaves = [leaf for leaf in leaves_of(task.f, linearized.stages.ends) if leaf is not linearized.starts]
+            leaves = linearized.leaves(partial(leaves_of, task.f))
             if leaves or task.y0.requires_grad:
                 ys = AllAtOnce.apply(self, linearized, ys, task.y0, *leaves)
         trajectory = replace(self._common, ys=ys.detach()[None] if task.single else ys, stats=stats)
         return Solution(task.given_ts, ys.detach().cpu().numpy() if task.back_to_numpy else ys, trajectory, task.single)
 
     def pull(
-        self, linearized: Linearized, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_y0: bool
+        self, linearized: Linear, gys: torch.Tensor, leaves: Sequence[torch.Tensor], by_y0: bool
     ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The gradients by y0 (rows, entry), unless not wanted, and by the leaves."""
         found = linearized.pullback(gys, leaves, by_y0)
@@ -245,7 +261,7 @@ class AllAtOnce(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, engine: ParallelInTime, linearized: Linearized, ys: torch.Tensor, y0: torch.Tensor, *leaves: Any
+        ctx: Any, engine: ParallelInTime, linearized: Linear, ys: torch.Tensor, y0: torch.Tensor, *leaves: Any
     ) -> torch.Tensor:
         """The solution as it is."""
         ctx.engine, ctx.linearized = engine, linearized
