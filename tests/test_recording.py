@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from workbench_runge_kutta.classical import RK4
 
-from workbench.engine import TableauSolver
+from workbench.engine import TableauSolver, recording
 from workbench.engine.recording import Outputs, Recording, record
 from workbench.solving import Signal, prepare, solve
 from workbench.solving.replaying import Replaying
@@ -246,6 +246,13 @@ def fails(y: torch.Tensor) -> torch.Tensor:
     ],
 )  # fmt: skip
 def test_what_depends_on_more_than_operations_is_not_recorded(f: Module) -> None:
+    assert recorded(f, []) is None
+
+
+def test_what_makes_much_at_once_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = dense(nn.Tanh()).double()
+    assert recorded(f, []) is not None
+    monkeypatch.setattr(recording, "MOST_BYTES", 8 * ROWS * 8)
     assert recorded(f, []) is None
 
 

@@ -29,6 +29,7 @@ DEPENDING = ("nondeterministic_seeded", "data_dependent_output", "dynamic_output
 LEAVING = ("numpy", "__array__", "__dlpack__", "tolist", "data_ptr", "untyped_storage", "storage")  # methods of tensors
 SAME = ("aten::detach", "aten::alias", "aten::lift_fresh")  # another name for the same numbers
 AGREE = {"float64": 1e-10, "float32": 1e-4}  # relative to the largest: but for rounding
+MOST_BYTES = 2**28  # of all that a call makes: a recording tells its tensors apart while all are there
 PLAIN = (bool, int, float, str, torch.dtype, torch.layout, torch.device)
 
 
@@ -89,6 +90,7 @@ class _Calls(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Any, Any, Any, Any]] = []
+        self._bytes = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -99,6 +101,10 @@ class _Calls(TorchDispatchMode):
             raise Unrecordable(f"{operation} looks at values")
         found = operation(*args, **kwargs or {})
         self.calls.append((operation, args, kwargs or {}, found))
+        made = found if isinstance(found, list | tuple) else [found]
+        self._bytes += sum(each.nbytes for each in made if isinstance(each, torch.Tensor))
+        if self._bytes > MOST_BYTES:
+            raise Unrecordable("it makes too much at once")
         return found
 
 
