@@ -64,6 +64,7 @@ class Handle:
         self.flow = Flow(_no_rhs, np.zeros((rows, kernel.n_states), kernel.dtype), t0, ts)
         self.rows, self.times = rows, ts.shape[1]
         self._kept: dict[str, np.ndarray] = {}
+        self._constants = np.tile(kernel.constants.astype(kernel.dtype), (rows, 1))
         self.task = Task()
         self._settings()
         self.task.keep = int(options.keep)
@@ -132,7 +133,7 @@ class Handle:
         """
         self._require(np.shape(y0), np.shape(p), None if c is None else np.shape(c), pieces)
         self.task.deadline = deadline or 0.0
-        held = Held(self.kernel.dtype, y0, p, c, pieces)
+        held = Held(self.kernel.dtype, y0, p, c, pieces, self._constants)
         held.point(self.task)
         while (found := self._attempt(held)) is None:
             self.width = min(4 * self.width, self.options.max_steps + 2)
@@ -276,19 +277,28 @@ class Handle:
 
 
 class Held:
-    """The arrays of one solve, kept as long as its derivative may be asked for."""
+    """The arrays of one solve, kept as long as its derivative may be asked for; constants (row, constant)."""
 
     def __init__(
-        self, dtype: np.dtype, y0: np.ndarray, p: np.ndarray, c: np.ndarray | None, pieces: Pieces | None
+        self,
+        dtype: np.dtype,
+        y0: np.ndarray,
+        p: np.ndarray,
+        c: np.ndarray | None,
+        pieces: Pieces | None,
+        constants: np.ndarray,
     ) -> None:
         self.y0 = np.ascontiguousarray(y0, dtype)
         self.p = np.ascontiguousarray(p, dtype)
         self.c = None if c is None else np.ascontiguousarray(c, dtype)
+        self._given = constants if c is None else self.c
+        if c is not None and constants.shape[1]:
+            self._given = np.concatenate([self.c, constants], axis=1)
         self.pieces = pieces
 
     def point(self, task: Task) -> None:
         """Write the addresses into a task."""
-        task.y0, task.p, task.c = address(self.y0), address(self.p), address(self.c)
+        task.y0, task.p, task.c = address(self.y0), address(self.p), address(self._given)
         task.p_stride = self.p.shape[1] if self.p.ndim == 2 else 0
         if self.pieces is not None:
             self.pieces.point(task)

@@ -16,6 +16,7 @@ from ..graph import Graph
 from .abi import Task, declaration, opening
 from .build import library
 from .choose import printable
+from .constants import shared
 from .fit_abi import Fit
 from .fit_library import FittedModel, fit_source
 from .method import explicit
@@ -49,7 +50,10 @@ def fitted_by(march: March) -> tuple[str, ...]:
 
 
 class Kernel:
-    """The functions of a graph and a method for one kind of reals and one number of lanes (1, or a vector's width)."""
+    """The functions of a graph and a method for one kind of reals and one number of lanes (1, or a vector's width).
+
+    `constants` (constant,) of the graph are given with the covariates, behind them.
+    """
 
     def __init__(self, graph: Graph, tableau: Tableau | RosenbrockTableau, dtype: np.dtype, wide: bool) -> None:
         if not printable(graph):
@@ -59,7 +63,9 @@ class Kernel:
         self._functions: dict[str, Any] = {}
         self._fitted: dict[str, FittedModel] = {}
         self._libraries: dict[str, ctypes.CDLL] = {}
-        self._printer = Printer(graph)
+        text = shared(graph)
+        self._shared, self.constants = text.graph, text.constants
+        self._printer = Printer(text)
 
     @property
     def operations(self) -> int:
@@ -99,7 +105,7 @@ class Kernel:
         if isinstance(self.tableau, RosenbrockTableau):
             from .rosenbrock_method import derivatives, moves_in_time, rosenbrock  # explicit methods do without
 
-            timed = moves_in_time(self.graph, self.tableau)
+            timed = moves_in_time(self._shared, self.tableau)
             method = rosenbrock(self.tableau, printer.operations, timed)
             text += derivatives(printer, purpose, timed)
         else:
@@ -110,7 +116,7 @@ class Kernel:
 
     @cached_property
     def _observed(self) -> Observed | None:
-        return observed(self.graph) if observable(self.graph) else None
+        return observed(self._shared) if observable(self._shared) else None
 
     def _function(self, purpose: str) -> Any:
         if purpose not in self._functions:

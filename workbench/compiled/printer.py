@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..graph import Builder, Graph, Kind, Network, Node
 from ..graph.derivatives import reachable
 from ..graph.reverse import COTANGENT, pulled
+from .constants import Shared
 from .long_functions import formulas, is_long
 from .scalars import Assignment
 
@@ -55,8 +56,9 @@ def layers(graph: Graph, net: int) -> list[Layer]:
 class Printer:
     """Prints one graph. `scalar` are the parameters that formulas use, in order: the others are weights."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, shared: Shared) -> None:
+        graph = self.graph = shared.graph
+        self.shared = shared
         self.groups = [f"network {k}" for k in range(len(graph.networks))]
         used = {j for group in ("rhs", *self.groups) for j in self._used(group, "p")}
         self.scalar = sorted(used)
@@ -171,7 +173,7 @@ class Printer:
     def formulas(self, head: str, names: Iterable[str], nodes: Sequence[Node], made: Sequence[Assignment]) -> str:
         """A function of formulas with these parameters beside `at`."""
         unused = f"    {', '.join(f'(void){each}' for each in names)};"
-        return formulas(head, [*self.unpacked(), unused], nodes, made, self.places)
+        return formulas(head, [*self.unpacked(), unused], self.shared.undivided(nodes), made, self.places)
 
     def group_vjp(self, title: str, group: str) -> str:
         """Adds gᵀ∂group/∂(y, p, z) to gy, gp and gz: entry by entry, or by a reverse sweep where f is long."""

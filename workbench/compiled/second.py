@@ -19,7 +19,8 @@ def entries_back(printer: Printer, timed: bool) -> str:
     entries = sorted(found.by_state.items(), key=lambda item: item[0][::-1])
     times = sorted(found.in_time.items())
     nodes = (*(node for _, node in entries), *(node for _, node in times))
-    flat = Printer(replace(printer.graph, nodes=found.nodes, groups={**printer.graph.groups, "entries": nodes}))
+    graph = replace(printer.graph, nodes=found.nodes, groups={**printer.graph.groups, "entries": nodes})
+    flat = Printer(replace(printer.shared, graph=graph))
     flat.places["p"] = printer.places["p"]
     sizes = f"#define N_ENTRIES {len(entries)}\n#define N_TIMES {len(times)}"
     return "\n".join(
@@ -41,7 +42,7 @@ class TangentPrinter:
     """Prints the tangent graph of a printer's graph: values of its networks, vᵀJ, and the Jacobian of formulas."""
 
     def __init__(self, printer: Printer) -> None:
-        self.printer = Printer(printer.graph.tangent("rhs"))
+        self.printer = Printer(replace(printer.shared, graph=printer.graph.tangent("rhs")))
         self.printer.scalar, self.printer.places["p"] = printer.scalar, printer.places["p"]
 
     def jacobian(self) -> str:
