@@ -7,12 +7,17 @@ from itertools import pairwise
 import numpy as np
 
 from workbench import Dataset
+from workbench.errors.usage import SettingOutOfRange
 
 SLOPE_SAMPLES = 5  # first values that a slope at the beginning is taken from
 
 
 def drawn(sizes: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
-    """Weights (out, in) and biases (out,) layer by layer, flat."""
+    """Weights (out, in) and biases (out,) layer by layer, flat. Raises SettingOutOfRange for a layer of no units."""
+    if min(sizes[1:-1], default=1) < 1:
+        raise SettingOutOfRange(
+            f"dynamics.hidden is {list(sizes[1:-1])}", help="a layer has one unit or more: -S dynamics.hidden=[32]"
+        )
     parts = []
     layers = list(pairwise(sizes))
     for k, (n_in, n_out) in enumerate(layers):

@@ -14,6 +14,7 @@ from workbench.contracts import Ending, Mesh, Rhs, SolveOptions, Trajectory
 from workbench.engine.arrays import library
 from workbench.engine.failure import Failures
 from workbench.engine.flow import Flow
+from workbench.engine.settings import require_settings
 from workbench.errors.numerics import GradientUnavailable
 
 from .events import RowEvents
@@ -35,6 +36,9 @@ class ScipySolver:
 
     adaptive = True
     differentiable = False
+
+    def __post_init__(self) -> None:
+        require_settings(self.rtol, self.atol, {"first_step": self.first_step, "max_step": self.max_step})
 
     @property
     def stiff(self) -> bool:

@@ -105,6 +105,12 @@ TYPED = [
     typed("unknown problem", "fit ponds.csv --problem lorens", "error[U002]: ", "did you mean 'lorenz'"),
     typed("unknown kind", "fit ponds.csv -S solvr.rtol=1", "error[U010]: ", "did you mean 'solver'"),
     typed("unknown option", "fit ponds.csv -S solver.rtoll=1", "error[U010]: ", "did you mean 'rtol'"),
+    typed("tolerance below 0", "fit ponds.csv -S solver.rtol=-1", "error[U016]: solver.rtol is -1", "at least 0"),
+    typed("no tolerance", "fit ponds.csv -S solver.rtol=0 -S solver.atol=0", "error[U016]: ", "both 0"),
+    typed(
+        "step below 0", "fit ponds.csv --solver rk4 -S solver.step=-1", "error[U016]: solver.step is -1", "at least 0"
+    ),
+    typed("layer of no units", "fit ponds.csv -d mlp -S dynamics.hidden=[4,0]", "error[U016]: ", "[32]"),
     typed("option of the wrong type", "fit ponds.csv -S solver.rtol=tiny", "error[U011]: ", "1e-6"),
     typed("no setting", "fit ponds.csv -S rtol", "error[U012]: ", "kind.option=value"),
     typed("split nonsense", "fit ponds.csv --split some", "error[U001]: ", "--split last:20%"),

@@ -17,6 +17,7 @@ from .arrays import NumpyArrays, TorchArrays, library
 from .control import Control
 from .controllers import CONTROLLERS, Controller, ControllerName
 from .flow import Flow
+from .settings import require_settings
 
 if TYPE_CHECKING:
     from .rosenbrock_tableau import RosenbrockTableau
@@ -50,6 +51,10 @@ class LoopSolver(ABC):
     controller: ControllerName | Controller = "pi"
 
     differentiable = True
+
+    def __post_init__(self) -> None:
+        lengths = {name: getattr(self, name) for name in ("step", "first_step", "min_step", "max_step")}
+        require_settings(self.rtol, self.atol, lengths)
 
     @property
     def stiff(self) -> bool:
@@ -249,6 +254,7 @@ class StepSolver(LoopSolver):
     differentiable = False  # torch can follow it (`backprop`), but there is no tableau to differentiate
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.order < 1:
             raise ValueError("a step function has an order of at least 1: StepSolver(step, order=…)")
 

@@ -34,6 +34,15 @@ class SettingOfWrongType(UsageError):
     code = "U011"
 
 
+class SettingOutOfRange(UsageError):
+    """An option was given a number that it cannot take: a tolerance or a step below 0, a layer of no units.
+
+    Where 0 stands for a choice of the program, as in a solver's `step`, 0 is right; tolerances may not both be 0.
+    """
+
+    code = "U016"
+
+
 class SettingMalformed(UsageError):
     """A setting is not of the form `kind.option=value`, for example `-S solver.rtol=1e-6`."""
 
