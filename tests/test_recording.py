@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from workbench_runge_kutta.classical import RK4
+from workbench_runge_kutta.classical import MIDPOINT, RK4
 
 from workbench.engine import TableauSolver, recording
 from workbench.engine.recording import Outputs, Recording, record
@@ -332,6 +332,127 @@ def test_a_module_that_turns_into_another_is_noticed() -> None:
     assert replaying(ready) is None
     stepped(f, 3)
     held(ready, f)
+
+
+class Reversed(torch.autograd.Function):
+    """x, with a derivative that a number of Python scales."""
+
+    scale = 1.0
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *g: torch.Tensor) -> torch.Tensor:
+        return g[0] * Reversed.scale
+
+
+class Leaking(torch.autograd.Function):
+    """w · x, whose way back leaves torch with the weight."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x, w)
+        return x * w
+
+    @staticmethod
+    def backward(ctx: Any, *g: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x, w = ctx.saved_tensors
+        return g[0] * torch.from_numpy(np.array(w.detach().numpy())), (g[0] * x).sum()
+
+
+class Several(Turning):
+    """With all that may change behind torch's back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.force, self.cut, self.way = 0.1, False, "whole"
+        self.gate = nn.Parameter(torch.zeros((), dtype=torch.float64))
+        self.table = torch.zeros(len(TS), dtype=torch.float64)
+
+    def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        y = y.detach() if self.cut else y
+        between = self.force * torch.sin(20 * torch.pi * t)  # 0 at the steps' starts
+        struck = torch.take(self.table, (10 * t + 1e-6).long().clamp(0, len(self.table) - 1))
+        found = super().forward(t, Reversed.apply(y)) + between + struck
+        return found + self.gate * (y @ self.a) if self.way == "whole" else found + 0 * Leaking.apply(y, self.gate)
+
+
+def strike(f: Several) -> None:
+    f.table = f.table.clone()
+    f.table[61] = 1.0
+
+
+def replace_behind_the_gate(f: Several) -> None:
+    f.a = 2 * f.a  # what stands before 0 has no value, but a derivative
+    f.scale = 1.0
+
+
+def hook(f: Several) -> None:
+    f.drag.register_hook(lambda g: 0.5 * g)
+
+
+CHANGES: dict[str, Callable[[Several], Any]] = {
+    "force between the starts": lambda f: setattr(f, "force", 0.5),
+    "detached": lambda f: setattr(f, "cut", True),
+    "another derivative": lambda f: setattr(Reversed, "scale", 0.25),
+    "a table with one other entry": strike,
+    "a buffer replaced": replace_behind_the_gate,
+    "a hook": hook,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_where_values_do_not_tell_is_noticed_at_once(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reversed, "scale", 1.0)
+    f = Several()
+    ready = prepare(f, TS, RK, engine="torch")
+    for seed in range(3):
+        held(ready, f)
+        stepped(f, seed)
+        f.gate.data.zero_()
+    assert replaying(ready) is not None
+    CHANGES[change](f)
+    held(ready, f)
+    assert replaying(ready) is None
+
+
+def test_a_weight_that_leaves_torch_on_the_way_back_is_noticed() -> None:
+    f = Several()
+    f.way = "leaking"
+    ready = prepare(f, TS, RK, engine="torch")
+    for seed in range(3):
+        held(ready, f)
+        stepped(f, seed)
+    assert replaying(ready) is None
+
+
+@pytest.mark.parametrize("method", [MIDPOINT, RK4], ids=["a stage that counts for nothing", "all count"])
+def test_gradients_that_stand_in_another_order(method: Any) -> None:
+    class Turned(Turning):
+        def forward(self, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            across = y.transpose(-1, -2).contiguous()
+            return super().forward(t, y) + 0.1 * torch.tanh(across).transpose(-1, -2)
+
+    f, solver = Turned(), TableauSolver(method)
+    ready = prepare(f, TS, solver, engine="torch")
+    for seed in range(4):
+        found, direct = ready(Y0), solve(f, Y0, TS, solver)
+        for a, b in zip(
+            *(torch.autograd.grad(s.ys.square().sum(), list(f.parameters())) for s in (found, direct)), strict=True
+        ):
+            torch.testing.assert_close(a, b, rtol=0, atol=1e-8 * float(b.abs().max()))
+        stepped(f, seed)
+    assert replaying(ready) is not None
+
+
+def test_a_solution_may_be_written_over() -> None:
+    f = Turning()
+    ready = prepare(f, TS, RK, engine="torch")
+    for seed in range(3):
+        ready(Y0).ys.mul_(2.0).sum().backward()
+        stepped(f, seed)
 
 
 @pytest.mark.parametrize("how", ["frozen", "replaced"])

@@ -10,7 +10,9 @@ import torch
 
 from .explicit_steps import Field, Nodes
 from .grid import Grid
-from .recording import Outputs, Recording, record
+from .recording import Outputs, Recording, Trace, record
+
+FEW = 8  # states with which f is called in every solve
 
 
 class Replay:
@@ -19,8 +21,13 @@ class Replay:
     `leaves` are the tensors that take gradients.
     """
 
-    def __init__(self, grid: Grid, recording: Recording, leaves: Sequence[torch.Tensor]) -> None:
+    def __init__(
+        self, grid: Grid, f: Field, recording: Recording, states: torch.Tensor, leaves: Sequence[torch.Tensor]
+    ) -> None:
         self._recording, self.leaves, self._entries = recording, list(leaves), grid.entries
+        self._f, self._few = f, np.linspace(0, grid.lines - 1, min(FEW, grid.lines)).astype(int)
+        self._node = grid.steps.nodes[0].part(self._few)
+        self._trace = self._traced(states)
         self._times = [node.time.numpy() for node in _at_all_points(grid)]
         self._single: bool | None = None  # not known yet
 
@@ -44,11 +51,26 @@ class Replay:
         sines = torch.sin(torch.arange(states.numel(), dtype=states.dtype)).reshape(states.shape)
         moved = states + 0.1 * states.abs().amax() * sines
         recording = record(function, [node.time, states, moved], [node.time, moved, states])
-        return None if recording is None else cls(grid, recording, leaves)
+        return None if recording is None else cls(grid, f, recording, states, leaves)
 
     def bind(self) -> Bound:
         """With the numbers that f holds (weights, …) as they are now."""
         return self._bound(single=False)
+
+    def holds(self, states: torch.Tensor) -> bool:
+        """Whether f still does what it did, and its derivative: with a few of these states (point, entry)."""
+        return self._traced(states).same(self._trace)
+
+    def _traced(self, states: torch.Tensor) -> Trace:
+        node = self._node
+
+        def call(time: torch.Tensor, y: torch.Tensor) -> None:
+            with torch.enable_grad():
+                y = y.detach().requires_grad_()
+                found = self._f(time, y, node.t, node.row, node.middle)
+            _products(found, [y, *self.leaves], torch.ones_like(found))
+
+        return Trace(call, node.time, states[self._few])
 
     def single(self) -> Bound | None:
         """The same in single precision; None where f is in it, or cannot be."""
@@ -80,17 +102,17 @@ class Bound:
 
     def value(self, y: np.ndarray, stage: int = 0) -> np.ndarray:
         """f (point, entry)."""
-        found: np.ndarray = self._value((self._times[stage], y))[0][0]
+        found: np.ndarray = self._value((self._times[stage], np.ascontiguousarray(y)))[0][0]
         return found
 
     def slopes(self, y: np.ndarray, stage: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """f (point, entry) and f_y (entry, entry, point)."""
-        found, *rows = self._jacobian((self._times[stage], y))[0]
+        found, *rows = self._jacobian((self._times[stage], np.ascontiguousarray(y)))[0]
         return found, _side_by_side(rows, y)
 
     def kept(self, y: np.ndarray, stage: int) -> tuple[np.ndarray, np.ndarray, list[Any]]:
         """The same, with what `products` goes on from."""
-        (found, *rows), kept = self._all((self._times[stage], y))
+        (found, *rows), kept = self._all((self._times[stage], np.ascontiguousarray(y)))
         return found, _side_by_side(rows, y), kept
 
     @property
@@ -100,7 +122,8 @@ class Bound:
 
     def products(self, y: np.ndarray, kept: list[Any], g: np.ndarray, stage: int) -> list[np.ndarray | None]:
         """gᵀ f_y (point, entry), then gᵀ f_p summed over points for all leaves; None where it is 0."""
-        found: list[np.ndarray | None] = self._product((self._times[stage], y, g), kept)[0]
+        inputs = self._times[stage], np.ascontiguousarray(y), np.ascontiguousarray(g)
+        found: list[np.ndarray | None] = self._product(inputs, kept)[0]
         return found
 
 

@@ -266,7 +266,7 @@ class AllAtOnce(torch.autograd.Function):
         """The solution as it is."""
         ctx.engine, ctx.linearized = engine, linearized
         ctx.save_for_backward(y0, *leaves)
-        return ys
+        return ys.clone()  # to be written over, if one likes
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:

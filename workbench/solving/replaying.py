@@ -16,7 +16,6 @@ from ..engine.transverse import Transverse
 from .callables import leaves_of
 
 MOST_LINES = 4096  # steps: what f does with all of them is held at once
-SAMPLED = 8  # f itself is asked at the start of one step in so many
 
 Start = tuple[np.ndarray, Evaluated | None, int, int, int]
 """A pool near the solution, matrices that will do once more, and what was spent: evaluations, passes, lines of f."""
@@ -38,7 +37,6 @@ class Replaying:
         self._grid, self._field, self._f, self._transverse = grid, field, f, transverse
         self._steps = ReplayedSteps(grid)
         self._replay: Replay | None = None
-        self._offset = 0
         self.holds = True  # until f turns out to do something else
 
     def solve(self, start: torch.Tensor, past: np.ndarray, before: np.ndarray, far: bool) -> Joined | None:
@@ -68,14 +66,16 @@ class Replaying:
         joined = self._steps.join(f, pool, tolerance, rough)
         if joined is None:
             return None
-        self.holds = self._still(replay, pool, joined[0].slopes)
+        self.holds = replay.holds(torch.from_numpy(pool))
         if not self.holds:
             return None
         found = Replayed(self._steps, f, joined[0], replay.leaves)
         return Joined(torch.from_numpy(pool), found, spent[0] + joined[1], *spent[1:])
 
     def _recorded(self, states: torch.Tensor) -> Replay | None:
-        return Replay.of(self._grid, self._field, states, self._asked(states, np.zeros(1, int))[1])
+        with torch.enable_grad():
+            first = self._grid.steps.nodes[0].part(np.zeros(1, int)).value(self._field, states[:1])
+        return Replay.of(self._grid, self._field, states, leaves_of(self._f, first))
 
     def _from_last(self, f: Bound, y0: np.ndarray, last: np.ndarray, tolerance: float) -> Start | None:
         pool = np.concatenate([y0, last[1:]])
@@ -97,18 +97,3 @@ class Replaying:
             return None
         pool = np.concatenate([y0, reached.pool[1:].astype(y0.dtype)])
         return pool, near[1] if low is None else None, near[0], reached.passes, reached.lines
-
-    def _asked(self, states: torch.Tensor, lines: np.ndarray) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """What f itself says (line, entry) at states (line, entry) of the starts of some steps, and its leaves."""
-        with torch.enable_grad():
-            value = self._grid.steps.nodes[0].part(lines).value(self._field, states[lines])
-        return value.detach(), leaves_of(self._f, value)
-
-    def _still(self, replay: Replay, pool: np.ndarray, slopes: np.ndarray) -> bool:
-        """Whether f itself says what its recording says, at some of the steps' starts."""
-        self._offset = (self._offset + 1) % SAMPLED
-        some = np.arange(self._offset % self._grid.lines, self._grid.lines, SAMPLED)
-        value, leaves = self._asked(torch.from_numpy(pool), some)
-        off, size = np.abs(value.numpy() - slopes[some]).max(), np.abs(slopes).max()
-        same = len(leaves) == len(replay.leaves) and all(a is b for a, b in zip(leaves, replay.leaves, strict=True))
-        return same and bool(off <= TOLERANCE[value.dtype] * size)
