@@ -26,7 +26,9 @@ Part = Callable[..., tuple[list[Any], list[Any]]]
 """A part replayed: (inputs, what the parts before it have kept) → its outputs, and what it keeps for the next."""
 
 DEPENDING = ("nondeterministic_seeded", "data_dependent_output", "dynamic_output_shape")  # tags of operations
-LEAVING = ("numpy", "__array__", "__dlpack__", "tolist", "data_ptr", "untyped_storage", "storage")  # methods of tensors
+LEAVING = (  # methods of tensors
+    "numpy", "__array__", "__dlpack__", "tolist", "data_ptr", "untyped_storage", "storage", "register_hook",
+)  # fmt: skip
 SAME = ("aten::detach", "aten::alias", "aten::lift_fresh")  # another name for the same numbers
 AGREE = {"float64": 1e-10, "float32": 1e-4}  # relative to the largest: but for rounding
 MOST_BYTES = 2**28  # of all that a call makes: a recording tells its tensors apart while all are there
@@ -154,6 +156,27 @@ class Trace(TorchDispatchMode):
             if one is not another and (flag or one.dtype is not another.dtype or not torch.equal(one, another)):
                 return False
         return True
+
+
+def way_back(value: torch.Tensor, start: torch.Tensor) -> tuple[list[Any], bool]:
+    """torch's graph behind a value, node by node with its leaves but `start`, and whether Python has a part in it.
+
+    What torch's own nodes do follows from what the operations before them did; hooks and nodes in Python are free.
+    """
+    nodes, numbers, told, own = [value.grad_fn], dict[Any, int](), list[Any](), False
+    for node in nodes:
+        told.append(type(node))
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            told.append(0 if variable is start else id(variable))
+            own |= bool(variable._backward_hooks)
+        own |= isinstance(node, torch._C._FunctionBase)
+        for parent, place in node.next_functions if node is not None else ():
+            if parent is not None and parent not in numbers:
+                numbers[parent] = len(nodes)
+                nodes.append(parent)
+            told += numbers.get(parent), place
+    return told, own
 
 
 class _Calls(TorchDispatchMode):

@@ -10,7 +10,7 @@ import torch
 
 from .explicit_steps import Field, Nodes
 from .grid import Grid
-from .recording import Outputs, Recording, Trace, record
+from .recording import Outputs, Recording, Trace, record, way_back
 
 FEW = 8  # states with which f is called in every solve
 
@@ -27,7 +27,9 @@ class Replay:
         self._recording, self.leaves, self._entries = recording, list(leaves), grid.entries
         self._f, self._few = f, np.linspace(0, grid.lines - 1, min(FEW, grid.lines)).astype(int)
         self._node = grid.steps.nodes[0].part(self._few)
-        self._trace = self._traced(states)
+        self._all = False
+        *_, self._all = self._traced(states)
+        self._trace, self._way, _ = self._traced(states)
         self._times = [node.time.numpy() for node in _at_all_points(grid)]
         self._single: bool | None = None  # not known yet
 
@@ -59,18 +61,23 @@ class Replay:
 
     def holds(self, states: torch.Tensor) -> bool:
         """Whether f still does what it did, and its derivative: with a few of these states (point, entry)."""
-        return self._traced(states).same(self._trace)
+        trace, way, own = self._traced(states)
+        return own == self._all and way == self._way and trace.same(self._trace)
 
-    def _traced(self, states: torch.Tensor) -> Trace:
-        node = self._node
+    def _traced(self, states: torch.Tensor) -> tuple[Trace, list[Any], bool]:
+        """What f does; its way back, where Python has a part in it among the operations; and whether it has."""
+        node, values = self._node, list[torch.Tensor]()
 
         def call(time: torch.Tensor, y: torch.Tensor) -> None:
             with torch.enable_grad():
                 y = y.detach().requires_grad_()
                 found = self._f(time, y, node.t, node.row, node.middle)
-            _products(found, [y, *self.leaves], torch.ones_like(found))
+            if self._all:
+                _products(found, [y, *self.leaves], torch.ones_like(found))
+            values.extend((found, y))
 
-        return Trace(call, node.time, states[self._few])
+        trace = Trace(call, node.time, states[self._few])
+        return trace, *way_back(*values)
 
     def single(self) -> Bound | None:
         """The same in single precision; None where f is in it, or cannot be."""
