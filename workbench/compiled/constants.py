@@ -13,6 +13,7 @@ import numpy as np
 
 from ..graph import Graph, Node
 from ..graph.derivatives import reachable
+from ..graph.network import inputs_of
 
 PLAIN = 16  # halves up to this size belong to a formula
 ONE = Node("constant", (), 1.0)
@@ -51,7 +52,7 @@ def shared(graph: Graph) -> Shared:
     if not graph.networks:
         return Shared(graph, np.zeros(0), {})
     nodes = list(graph.nodes)
-    groups = ("rhs", *(f"network {k}" for k in range(len(graph.networks))))
+    groups = ("rhs", *map(inputs_of, range(len(graph.networks))))
     used = reachable(nodes, [node for group in groups for node in graph.groups[group]])
     elsewhere = {arg for n in used if nodes[n].op not in ARITHMETIC for arg in nodes[n].args}
     places = [n for n in used if nodes[n].op == "constant" and not _plain(nodes[n].value) and n not in elsewhere]

@@ -64,7 +64,8 @@ class Handle:
         self.flow = Flow(_no_rhs, np.zeros((rows, kernel.n_states), kernel.dtype), t0, ts)
         self.rows, self.times = rows, ts.shape[1]
         self._kept: dict[str, np.ndarray] = {}
-        self._constants = np.tile(kernel.constants.astype(kernel.dtype), (rows, 1))
+        constants = kernel.constants.astype(kernel.dtype)
+        self._constants = np.tile(constants, (rows, 1)) if len(constants) else None
         self.task = Task()
         self._settings()
         self.task.keep = int(options.keep)
@@ -286,13 +287,13 @@ class Held:
         p: np.ndarray,
         c: np.ndarray | None,
         pieces: Pieces | None,
-        constants: np.ndarray,
+        constants: np.ndarray | None,
     ) -> None:
         self.y0 = np.ascontiguousarray(y0, dtype)
         self.p = np.ascontiguousarray(p, dtype)
         self.c = None if c is None else np.ascontiguousarray(c, dtype)
-        self._given = constants if c is None else self.c
-        if c is not None and constants.shape[1]:
+        self._given = self.c if constants is None else constants
+        if self.c is not None and constants is not None:
             self._given = np.concatenate([self.c, constants], axis=1)
         self.pieces = pieces
 

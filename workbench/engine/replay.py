@@ -10,7 +10,8 @@ import torch
 
 from .explicit_steps import Field, Nodes
 from .grid import Grid
-from .recording import Outputs, Recording, Trace, record, way_back
+from .recording import Outputs, Recording, record
+from .trace import Trace, way_back
 
 FEW = 8  # states with which f is called in every solve
 

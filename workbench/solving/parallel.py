@@ -69,6 +69,7 @@ class ParallelInTime:
         self._common: Trajectory = Trajectory(task.ts, None, (), (), {})  # what all solves have in common
         self._front: Front | None = None
         self._transverse: Transverse | None = None
+        self._differences: Differences  # where there is a transverse search
         self._past: np.ndarray | None = None  # the pools of the last solves, the latest first
         self._slopes: np.ndarray = np.empty(0)  # f at the starts of the latest one's steps
         self._far = False  # the last solve was far from the one before
@@ -128,7 +129,7 @@ class ParallelInTime:
         assert self._grid is not None
         self._far = False
         with torch.no_grad(), np.errstate(all="ignore"):
-            reached = transverse.advance(Differences(self._grid, self._field), start.cpu().numpy(), past, self._slopes)
+            reached = transverse.advance(self._differences, start.cpu().numpy(), past, self._slopes)
         if reached is None:
             return None
         found = join(self._grid, self._field, torch.from_numpy(reached.pool).to(start.device), None)
@@ -205,6 +206,8 @@ class ParallelInTime:
                 self._front = Front(self._grid, timeless)
                 if timeless and self._grid.even and lines * (entries + 1) <= MOST_LINES:
                     self._transverse = Transverse(self._grid)
+                    self._differences = Differences(self._grid, self._field)
+                # inputs are looked up outside of torch
                 if self._asked.inputs is None and can_be_replayed(self._grid, start.device):
                     self._replaying = Replaying(self._grid, self._field, self._task.f, self._transverse)
 

@@ -30,7 +30,7 @@ class Replaying:
     """The steps of a grid that can be replayed, by Newton's method from the last solve or from beside it.
 
     `f` is the callable that `field` evaluates. Its recording is made in the first solve; it no longer `holds` where f
-    itself says something else.
+    itself does something else.
     """
 
     def __init__(self, grid: Grid, field: Field, f: Any, transverse: Transverse | None) -> None:
